@@ -1,0 +1,255 @@
+//! The one table of settings: name, meaning, how to read it and how to show it. Loading, checks of
+//! unknown names, `config show` and the reference file all go through it.
+
+use secrecy::ExposeSecret as _;
+use toml::Value;
+
+use super::Config;
+use super::form::Form;
+use super::url::mask_database_url;
+
+/// What a place gave for a setting.
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    /// A value of the file.
+    Toml(&'a Value),
+    /// The text of a variable or an argument.
+    Text(&'a str),
+}
+
+/// One setting.
+pub(super) struct Setting {
+    /// `section.key`.
+    pub(super) path: &'static str,
+    /// Its meaning, in one line.
+    pub(super) doc: &'static str,
+    /// Never echoed; may come from a file of its own.
+    pub(super) secret: bool,
+    /// Puts what was given into the config; or says what was expected.
+    pub(super) read: fn(&mut Config, Given<'_>) -> Result<(), String>,
+    /// The value as it is shown, masked when secret.
+    pub(super) show: fn(&Config) -> Value,
+    /// The words allowed, where they are few.
+    pub(super) choices: fn(&Config) -> &'static [&'static str],
+}
+
+impl Setting {
+    /// The setting of this `section.key`.
+    pub(super) fn find(path: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.path == path)
+    }
+
+    /// The section, `mail.smtp`, and the key in it.
+    pub(super) fn section_and_key(&self) -> (&'static str, &'static str) {
+        self.path.rsplit_once('.').unwrap_or(("", self.path))
+    }
+
+    /// The environment variable that sets it.
+    pub(super) fn variable(&self) -> String {
+        let path = self.path.to_ascii_uppercase().replace('.', "__");
+        format!("SIGNET_{path}")
+    }
+}
+
+fn read<T: Form>(place: &mut T, given: Given<'_>) -> Result<(), String> {
+    let value = match given {
+        Given::Toml(value) => T::from_toml(value),
+        Given::Text(text) => T::parse(text),
+    };
+    *place = value.ok_or_else(T::expects)?;
+    Ok(())
+}
+
+fn choices<T: Form>(_: &T) -> &'static [&'static str] {
+    T::CHOICES
+}
+
+macro_rules! setting {
+    (secret $show:expr, $section:ident $(.$key:ident)+, $doc:literal) => {
+        Setting {
+            secret: true,
+            show: $show,
+            ..setting!($section $(.$key)+, $doc)
+        }
+    };
+    ($section:ident $(.$key:ident)+, $doc:literal) => {
+        Setting {
+            path: concat!(stringify!($section) $(, ".", stringify!($key))+),
+            doc: $doc,
+            secret: false,
+            read: |config, given| read(&mut config.$section $(.$key)+, given),
+            show: |config| config.$section $(.$key)+.to_toml(),
+            choices: |config| choices(&config.$section $(.$key)+),
+        }
+    };
+}
+
+fn shown_database_url(config: &Config) -> Value {
+    Value::String(mask_database_url(config.database.url.expose_secret()))
+}
+
+/// All settings, sections together, in the order in which they are shown.
+pub(super) static SETTINGS: &[Setting] = &[
+    setting!(server.listen, "Address and port to listen on"),
+    setting!(
+        server.public_url,
+        "The URL under which callers reach this server: links in mails and the issuer come from it"
+    ),
+    setting!(
+        server.trusted_proxies,
+        "Networks of the reverse proxies whose X-Forwarded-For is believed, like \"10.0.0.0/8\""
+    ),
+    setting!(
+        server.profile,
+        "What kind of installation this is; production refuses risky settings"
+    ),
+    setting!(server.workers, "Worker threads; 0: one per core"),
+    setting!(server.max_connections, "Open connections at most"),
+    setting!(
+        server.request_timeout,
+        "A request's headers must have come within this time, and so must its body"
+    ),
+    setting!(
+        server.shutdown_timeout,
+        "Requests under way at a stop get this long"
+    ),
+    setting!(
+        server.drain_delay,
+        "Before it stops, a node is not ready for this long, so that balancers notice"
+    ),
+    setting!(secret shown_database_url, database.url, "sqlite://path, or postgres://user:password@host/name"),
+    setting!(database.pool_size, "Connections to PostgreSQL at most"),
+    setting!(
+        database.allow_asynchronous_commit,
+        "Start although PostgreSQL has synchronous_commit off, which can lose acknowledged writes"
+    ),
+    setting!(
+        keys.master_key_file,
+        "File with the 32 bytes under which secrets are sealed; made at the first start"
+    ),
+    setting!(
+        keys.rotate_every,
+        "A signing key is replaced after this time"
+    ),
+    setting!(
+        keys.default_algorithm,
+        "Algorithm of access tokens: \"ES256\""
+    ),
+    setting!(
+        keys.jwks_max_age,
+        "How long verifiers may keep the JWKS, 1s to 24h"
+    ),
+    setting!(tokens.audience, "The claim aud of access tokens"),
+    setting!(tokens.access_ttl, "Life of an access token, 1m to 60m"),
+    setting!(
+        tokens.access_typ,
+        "The header typ of access tokens: \"at+jwt\" (RFC 9068) or \"JWT\""
+    ),
+    setting!(
+        tokens.refresh_idle,
+        "A session ends when it was not refreshed for this long"
+    ),
+    setting!(
+        tokens.refresh_absolute,
+        "A session ends this long after its login, however often it is refreshed"
+    ),
+    setting!(
+        tokens.refresh_leeway,
+        "A refresh repeated within this time gets the same answer again; 0s: never"
+    ),
+    setting!(
+        tokens.reuse_notice,
+        "Tell the owner by mail when an old refresh token was used"
+    ),
+    setting!(
+        account.prefix,
+        "Path under which registration and login are served"
+    ),
+    setting!(
+        account.email_verification,
+        "Whether addresses must be confirmed: before the first login, some time, or never"
+    ),
+    setting!(account.login_with, "What people may log in with"),
+    setting!(
+        account.registration,
+        "Who may register: everybody, or nobody (operators create users)"
+    ),
+    setting!(
+        account.old_password_required,
+        "Ask for the old password when changing it"
+    ),
+    setting!(
+        account.logout_on_password_change,
+        "A changed password ends the user's other sessions"
+    ),
+    setting!(
+        account.confirm_ttl,
+        "Life of a confirmation link, 7d at most"
+    ),
+    setting!(
+        account.reset_ttl,
+        "Life of a password reset link, 24h at most"
+    ),
+    setting!(
+        account.unconfirmed_ttl,
+        "An account that must confirm its address and does not is deleted after this time"
+    ),
+    setting!(
+        password.min_length,
+        "Shortest password accepted, in characters, 6 to 128"
+    ),
+    setting!(
+        password.argon2_memory_kib,
+        "Memory of one argon2id hash, in KiB"
+    ),
+    setting!(password.argon2_time, "Passes of one argon2id hash, 1 to 16"),
+    setting!(
+        password.pool_threads,
+        "Hashing threads; 0: as many as the cores this process may use"
+    ),
+    setting!(
+        mail.transport,
+        "How mail leaves: printed, to an SMTP server, one file each, or kept in memory for tests"
+    ),
+    setting!(mail.from, "The sender"),
+    setting!(
+        mail.service_name,
+        "Name of the service in subjects and texts"
+    ),
+    setting!(mail.directory, "Where the file transport writes"),
+    setting!(
+        mail.smtp.host,
+        "Host name of the SMTP server; its certificate must match"
+    ),
+    setting!(mail.smtp.port, "Port of the SMTP server"),
+    setting!(
+        mail.smtp.tls,
+        "Protection: STARTTLS required, TLS from the first byte, or none (a relay on this machine)"
+    ),
+    setting!(
+        mail.smtp.ca_file,
+        "A further trusted CA certificate (PEM), for a relay with a private one"
+    ),
+    setting!(mail.smtp.username, "User name; empty: no authentication"),
+    setting!(
+        secret | config | config.mail.smtp.password.to_toml(),
+        mail.smtp.password,
+        "Password"
+    ),
+    setting!(
+        links.confirm_email,
+        "The app's own page for confirming an address, with {key}; empty: ours"
+    ),
+    setting!(
+        links.reset_password,
+        "The app's own page for a new password, with {uid} and {token}; empty: ours"
+    ),
+    setting!(log.format, "Lines for people, or one JSON object per line"),
+    setting!(
+        log.filter,
+        "error, warn, info, debug or trace, also per module: \"info,signet=debug\""
+    ),
+];
+
+/// Names that the design fixes for later versions. They are refused, with this as the reason.
+pub(super) const LATER: &[&str] = &["cookies", "cors", "limits", "compat", "server.admin_listen"];

@@ -1,0 +1,123 @@
+//! Keys that verify.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{DecodingKey, Validation};
+use serde::de::DeserializeOwned;
+
+use super::jwk::decode;
+use super::{Algorithm, PublicJwk, Rejected, TokenHeader, install, parse_header};
+use crate::error::{Error, Kind, Result};
+
+/// A key that verifies tokens of one algorithm, and no other. Clones are cheap.
+#[derive(Clone)]
+pub struct VerifyingKey(Arc<Inner>);
+
+struct Inner {
+    algorithm: Algorithm,
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl VerifyingKey {
+    /// The public key `jwk`, for `algorithm`.
+    ///
+    /// Refuses, as invalid input, a key of another type or curve, members that are not canonical
+    /// base64url, coordinates of the wrong length, and RSA outside 2048 to 8192 bits. A point that
+    /// is not on its curve is taken, and verifies nothing.
+    pub fn from_jwk(algorithm: Algorithm, jwk: &PublicJwk) -> Result<Self> {
+        let key = match (algorithm, jwk) {
+            (Algorithm::Es256, PublicJwk::Ec { crv, x, y }) if crv == "P-256" => {
+                let point = [&[4], &*fixed(x, 32)?, &*fixed(y, 32)?].concat();
+                DecodingKey::from_ec_der(&point)
+            }
+            (Algorithm::EdDsa, PublicJwk::Okp { crv, x }) if crv == "Ed25519" => {
+                DecodingKey::from_ed_der(&fixed(x, 32)?)
+            }
+            (Algorithm::Rs256, PublicJwk::Rsa { n, e }) => {
+                DecodingKey::from_rsa_raw_components(&integer(n, 256..=1024)?, &integer(e, 1..=5)?)
+            }
+            _ => return Err(unusable(&format!("The key is not one for {algorithm}."))),
+        };
+        Ok(Self::new(algorithm, key))
+    }
+
+    /// An HS256 key.
+    pub fn hmac(secret: &[u8; 32]) -> Self {
+        Self::from_secret(secret)
+    }
+
+    pub(super) fn from_secret(secret: &[u8]) -> Self {
+        Self::new(Algorithm::Hs256, DecodingKey::from_secret(secret))
+    }
+
+    fn new(algorithm: Algorithm, key: DecodingKey) -> Self {
+        install();
+        let mut validation = Validation::new(algorithm.into());
+        // The claims are judged by our own clock, in the room that knows what they mean.
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.validate_aud = false;
+        Self(Arc::new(Inner {
+            algorithm,
+            key,
+            validation,
+        }))
+    }
+
+    /// The only algorithm this key accepts.
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm
+    }
+
+    /// Header and claims of `token`, if it is strictly formed (see [`parse_header`]) and signed
+    /// for this key. **No claim is judged**: not `exp`, not `aud`, nor the header's `typ`.
+    ///
+    /// `T` decides how strictly claims are read: a derived struct refuses repeated and wrongly
+    /// typed members it knows; a map, a `Value` or a flattened field lets the last of several win.
+    pub fn decode<T: DeserializeOwned>(&self, token: &str) -> Result<(TokenHeader, T), Rejected> {
+        let header = parse_header(token)?;
+        if header.alg != self.0.algorithm {
+            return Err(Rejected::Algorithm);
+        }
+        let decoded = jsonwebtoken::decode(token, &self.0.key, &self.0.validation);
+        match decoded {
+            Ok(decoded) => Ok((header, decoded.claims)),
+            Err(error) => Err(match error.kind() {
+                ErrorKind::Json(_) | ErrorKind::Utf8(_) => Rejected::Claims,
+                _ => Rejected::Signature,
+            }),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn decoding(&self) -> &DecodingKey {
+        &self.0.key
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({})", self.0.algorithm)
+    }
+}
+
+fn fixed(text: &str, length: usize) -> Result<Vec<u8>> {
+    decode(text)
+        .filter(|bytes| bytes.len() == length)
+        .ok_or_else(|| unusable("A member of the key has the wrong length or encoding."))
+}
+
+/// A big-endian integer without leading zeros (RFC 7518 section 2).
+fn integer(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Result<Vec<u8>> {
+    decode(text)
+        .filter(|bytes| lengths.contains(&bytes.len()) && bytes.first() != Some(&0))
+        .ok_or_else(|| unusable("A number in the key has the wrong size or encoding."))
+}
+
+fn unusable(detail: &str) -> Error {
+    Error::new(Kind::Invalid, "invalid_key", detail.to_owned())
+}

@@ -1,0 +1,7 @@
+//! Signet: a standalone JWT identity provider.
+
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod error;
+pub mod ids;
