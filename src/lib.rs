@@ -5,3 +5,7 @@ pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod ids;
+pub mod storage;
+#[cfg(test)]
+#[path = "../tests/support/postgres.rs"]
+mod postgres;

@@ -1,0 +1,10 @@
+CREATE TABLE events (
+    id TEXT NOT NULL PRIMARY KEY,
+    at TIMESTAMP NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT,
+    session TEXT,
+    address TEXT,
+    details TEXT NOT NULL
+);
+CREATE INDEX events_subject ON events (subject);

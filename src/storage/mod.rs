@@ -1,0 +1,139 @@
+//! # storage
+//!
+//! One database, SQLite or PostgreSQL, chosen by the URL's scheme. [`Db::read`] and [`Db::write`]
+//! are the only ways in; a write is a transaction, and its answer comes after the commit.
+//!
+//! Owns: connections, migrations, the tables' definitions, the group writer, retries.
+//! Settings: `[database]`. Jobs: none.
+//! It does not know what the rows mean: every room has its own `store.rs`.
+//!
+//! Closures may run more than once (a retried transaction): they touch nothing but the connection
+//! and what they captured. They return what the database said; a decision that must leave a trace
+//! is an `Ok` value, never an `Err`, because an `Err` rolls back.
+
+mod connection;
+mod failure;
+mod migration;
+mod postgresql;
+pub mod schema;
+mod sqlite;
+mod target;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use connection::Conn;
+pub use failure::violates_unique;
+pub use migration::Applied;
+pub use target::Target;
+
+use chrono::NaiveDateTime;
+use diesel::QueryResult;
+use std::sync::Arc;
+
+use crate::clock::Time;
+use crate::config;
+use crate::error::{Error, Result};
+
+use postgresql::Postgresql;
+use sqlite::Sqlite;
+
+/// How the process uses the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// A server: on SQLite the only one on its file.
+    Serve,
+    /// A command beside a running server.
+    Command,
+}
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Backend>);
+
+enum Backend {
+    Sqlite(Sqlite),
+    Postgresql(Postgresql),
+}
+
+impl Db {
+    /// Opens the database, brings its schema up to date and asserts that it keeps its promises
+    /// (durability, foreign keys, a sound version). Blocks.
+    ///
+    /// # Errors
+    /// With the remedy in the text: unknown scheme, a second server on one SQLite file, a schema
+    /// newer than this program, weakened durability, an unreachable server.
+    pub fn open(settings: &config::Database, access: Access) -> Result<Self> {
+        let backend = match Target::parse(&settings.url)? {
+            Target::Sqlite(path) => Backend::Sqlite(Sqlite::open(&path, access)?),
+            Target::Postgresql(url) => Backend::Postgresql(Postgresql::open(url, settings)?),
+        };
+        Ok(Self(Arc::new(backend)))
+    }
+
+    /// Runs queries that change nothing. Each statement sees the newest committed state.
+    ///
+    /// # Errors
+    /// What the database said, as unavailable or internal; `NotFound` included, so a closure whose
+    /// row may be missing says `.optional()`.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.read(work),
+            Backend::Postgresql(postgresql) => postgresql.read(work).await,
+        }
+    }
+
+    /// Runs one transaction and answers after its commit; an `Err` from the closure rolls back.
+    ///
+    /// # Errors
+    /// As for [`Db::read`]. [`violates_unique`] tells which uniqueness a write broke. An error
+    /// from the commit itself is unavailable: the write may or may not have happened.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.write(work).await,
+            Backend::Postgresql(postgresql) => postgresql.write(work).await,
+        }
+    }
+
+    /// The kind of database, for people.
+    pub fn kind(&self) -> &'static str {
+        match &*self.0 {
+            Backend::Sqlite(_) => "SQLite",
+            Backend::Postgresql(_) => "PostgreSQL",
+        }
+    }
+}
+
+/// Brings the schema up to date and says what was done. Blocks.
+///
+/// # Errors
+/// As for [`Db::open`].
+pub fn migrate(settings: &config::Database) -> Result<Applied> {
+    match Target::parse(&settings.url)? {
+        Target::Sqlite(path) => sqlite::migrate(&path),
+        Target::Postgresql(url) => postgresql::migrate(&url),
+    }
+}
+
+/// A time as the databases hold it.
+pub fn stored(time: Time) -> NaiveDateTime {
+    time.naive_utc()
+}
+
+/// A time as the databases gave it.
+pub fn loaded(time: NaiveDateTime) -> Time {
+    time.and_utc()
+}
+
+/// A broken promise of the database or its file, told to the operator.
+fn refused(message: impl Into<String>) -> Error {
+    Error::setup(message)
+}

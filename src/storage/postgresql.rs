@@ -1,0 +1,185 @@
+//! PostgreSQL: a pool with a queue before it, one transaction per write, retried when the server
+//! undid it for the sake of another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection::{Conn, Manager};
+use super::failure::{is_passing, is_retryable};
+use super::migration::{self, Applied};
+use super::refused;
+use crate::config;
+use crate::error::{Error, Result};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+
+/// A caller waits this long for a place, and then for a connection.
+const POOL_WAIT: Duration = Duration::from_secs(1);
+
+/// A caller who has a place waits this long, also for a server that has gone silent.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs of one transaction at most.
+const ATTEMPTS: u32 = 8;
+
+const SETUP: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '2s'; \
+     SET lock_timeout = '1500ms'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// Serialises migrations of nodes that start together ("signet" in ASCII).
+const MIGRATION_LOCK: i64 = 0x7369_676e_6574;
+
+type Connect = Box<dyn Fn() -> ConnectionResult<Conn> + Send + Sync>;
+type Pool = r2d2::Pool<Manager<Connect>>;
+
+/// One run of a closure; a write says when its transaction has begun, a read may always run again.
+type Once<F, T> = fn(&mut Conn, &mut F, &mut bool) -> QueryResult<T>;
+
+pub(super) struct Postgresql {
+    pool: Pool,
+    places: Arc<Semaphore>,
+}
+
+impl Postgresql {
+    pub(super) fn open(url: SecretString, settings: &config::Database) -> Result<Self> {
+        migrate(&url)?;
+        let mut conn = connect(&url).map_err(unreachable)?;
+        assert_promises(&mut conn, settings.allow_asynchronous_commit)?;
+        let manager = Manager(Box::new(move || connect(&url).map(Conn::Postgresql)) as Connect);
+        let pool = r2d2::Pool::builder()
+            .max_size(settings.pool_size)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(POOL_WAIT)
+            .build(manager)
+            .map_err(unreachable)?;
+        let places = Arc::new(Semaphore::new(settings.pool_size as usize));
+        Ok(Self { pool, places })
+    }
+
+    pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    {
+        self.run(work, |conn, work, _| work(conn)).await
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place the lint points to"
+    )]
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    {
+        let once: Once<F, T> = |conn, work, has_begun| {
+            conn.transaction(|conn| {
+                *has_begun = true;
+                work(conn)
+            })
+        };
+        self.run(work, once).await
+    }
+
+    async fn run<T, F>(&self, mut work: F, once: Once<F, T>) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    {
+        let place = self.place().await?;
+        let pool = self.pool.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            attempt(&pool, |conn, has_begun| once(conn, &mut work, has_begun))
+        });
+        // Past it the thread goes on alone, and its place stays taken until it is done.
+        let done = tokio::time::timeout(PATIENCE, done).await;
+        let done =
+            done.map_err(|_| Error::unavailable(1, "the database did not answer in time"))?;
+        done.map_err(Error::internal)?
+    }
+
+    /// Waits before the pool, where waiting costs no thread.
+    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        let place = tokio::time::timeout(POOL_WAIT, self.places.clone().acquire_owned()).await;
+        let place = place.map_err(|_| Error::unavailable(1, "no database connection was free"))?;
+        place.map_err(Error::internal)
+    }
+}
+
+/// Runs `once` until it is neither undone for another transaction nor met by a connection that
+/// had died while idle. Such a connection leaves the pool, so that there is an end to them.
+fn attempt<T>(
+    pool: &Pool,
+    mut once: impl FnMut(&mut Conn, &mut bool) -> QueryResult<T>,
+) -> Result<T> {
+    let mut tries = 0;
+    loop {
+        let mut conn = pool.get().map_err(|error| Error::unavailable(1, error))?;
+        let mut has_begun = false;
+        match once(&mut conn, &mut has_begun) {
+            Err(error) if is_retryable(&error) && tries + 1 < ATTEMPTS => tries += 1,
+            Err(error) if !has_begun && is_passing(&error) && is_lost(&mut conn) => {}
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+/// Whether the connection was closed from the other side. After a failed read only this makes
+/// diesel notice it, and the pool let go of it.
+fn is_lost(conn: &mut Conn) -> bool {
+    match conn {
+        Conn::Postgresql(pg) => diesel::r2d2::R2D2Connection::ping(pg).is_err(),
+        Conn::Sqlite(_) => false,
+    }
+}
+
+/// Brings the schema up to date; nodes that start together wait for each other.
+pub(super) fn migrate(url: &SecretString) -> Result<Applied> {
+    let mut conn = connect(url).map_err(unreachable)?;
+    conn.batch_execute(&format!(
+        "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"
+    ))?;
+    // The lock goes with the connection.
+    migration::run(&mut conn, MIGRATIONS)
+}
+
+fn connect(url: &SecretString) -> ConnectionResult<PgConnection> {
+    let mut conn = PgConnection::establish(url.expose_secret())?;
+    conn.batch_execute(SETUP)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+fn unreachable(error: impl Into<crate::error::Source>) -> Error {
+    refused("cannot connect to PostgreSQL; check [database] url and that the server runs")
+        .with_source(error)
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+/// With `synchronous_commit` off, PostgreSQL answers before a commit is on the disk.
+fn assert_promises(conn: &mut PgConnection, allow_asynchronous: bool) -> Result<()> {
+    let setting: Setting =
+        diesel::sql_query("SELECT current_setting('synchronous_commit') AS value")
+            .get_result(conn)?;
+    if setting.value == "off" && !allow_asynchronous {
+        return Err(refused(
+            "PostgreSQL has synchronous_commit=off: acknowledged writes could be lost. Turn it \
+             on, or set [database] allow_asynchronous_commit = true to accept that",
+        ));
+    }
+    Ok(())
+}
