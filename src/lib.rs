@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod error;
 pub mod ids;
 pub mod storage;
+pub mod web;
 #[cfg(test)]
 #[path = "../tests/support/postgres.rs"]
 mod postgres;

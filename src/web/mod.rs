@@ -1,0 +1,68 @@
+//! # web
+//!
+//! What every route shares: the facts of a request, the body as fields, errors as responses (the
+//! one place), and the middleware.
+//!
+//! Standards: HTTP semantics (RFC 9110), problem details (RFC 9457).
+//! Settings: `[server] public_url, trusted_proxies, request_timeout`. No routes, no tables.
+//! It does not know any use case.
+
+mod address;
+mod contain;
+pub mod facts;
+mod fields;
+pub mod headers;
+mod input;
+mod json;
+mod limit;
+pub mod observe;
+mod problem;
+pub mod route;
+
+pub use facts::Facts;
+pub use fields::{Field, Fields};
+pub use input::Input;
+pub use limit::limit;
+pub use problem::{method_not_allowed, not_found};
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+
+use crate::config;
+
+/// A request's body at most, in bytes.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// A request's header section at most, in bytes.
+pub const HEADER_LIMIT: usize = 16 * 1024;
+
+/// What the middleware and the extractors need to know.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// A body must have come within this time.
+    pub body_timeout: std::time::Duration,
+    /// Whether callers reach us over TLS.
+    pub is_https: bool,
+}
+
+impl From<&config::Server> for Edge {
+    fn from(settings: &config::Server) -> Self {
+        Self {
+            trusted_proxies: settings.trusted_proxies.clone(),
+            body_timeout: std::time::Duration::from_secs(settings.request_timeout.as_secs().into()),
+            is_https: settings.public_url.starts_with("https://"),
+        }
+    }
+}
+
+/// `200` with a JSON body.
+pub fn ok(body: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(body)
+}
+
+/// `200 {"detail": "…"}`.
+pub fn detail(text: &str) -> HttpResponse {
+    ok(serde_json::json!({ "detail": text }))
+}

@@ -1,0 +1,72 @@
+//! The outermost middleware: gives the request its id and writes one line when it is answered.
+//! The line has the route's pattern, never the path: a path may carry a one-time secret.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::ids::RequestId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Observes one request.
+///
+/// # Errors
+/// Whatever the inner service leaves as one.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let now = request
+        .app_data::<web::Data<Clock>>()
+        .map(|clock| clock.now());
+    let id = RequestId::generate(now.unwrap_or_default());
+    let started = Instant::now();
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.call(request).await?;
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    write_line(&response, &id, started);
+    Ok(response)
+}
+
+fn write_line<B>(response: &ServiceResponse<B>, id: &RequestId, started: Instant) {
+    let status = response.status().as_u16();
+    if status >= 500 {
+        let causes = response
+            .response()
+            .error()
+            .and_then(|error| error.as_error::<Error>());
+        let causes = causes.map_or_else(String::new, Error::causes);
+        log::error!(request_id = id.as_str(), status; "a request failed: {causes}");
+    }
+    if !log::log_enabled!(target: "signet::access", log::Level::Info) {
+        return;
+    }
+    let request = response.request();
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let address = request
+        .app_data::<web::Data<super::Edge>>()
+        .and_then(|edge| {
+            super::address::client_address(request, &edge.trusted_proxies)
+                .ok()
+                .flatten()
+        });
+    log::info!(
+        target: "signet::access",
+        request_id = id.as_str(),
+        method = request.method().as_str(),
+        route = request.match_pattern().as_deref().unwrap_or("-"),
+        status,
+        micros,
+        address = address.map_or_else(|| "-".to_owned(), |address| address.to_string()).as_str();
+        "request"
+    );
+}
