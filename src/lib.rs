@@ -4,7 +4,9 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod error;
+pub mod event;
 pub mod ids;
+pub mod mail;
 pub mod storage;
 pub mod web;
 #[cfg(test)]

@@ -1,0 +1,134 @@
+//! # event
+//!
+//! The audit trail: one vocabulary, and the step that records an event inside the transaction it
+//! tells of, so that neither is ever there without the other.
+//!
+//! Table: `events`. Nothing secret is in it: no password, no token, no key.
+//! It does not decide anything and does not know who reads it.
+
+mod store;
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+
+use crate::clock::Time;
+use crate::ids::{EventId, SessionId, Subject};
+
+pub use store::record;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An account was made.
+    UserRegistered,
+    /// An address was confirmed.
+    EmailConfirmed,
+    /// Somebody logged in.
+    LoginSucceeded,
+    /// A session was ended by its owner.
+    LoggedOut,
+    /// A password was changed by its owner.
+    PasswordChanged,
+    /// A password was set through a mailed link.
+    PasswordReset,
+    /// An old refresh token was presented: its session was ended.
+    RefreshTokenReuse,
+    /// A refresh token newer than the database was presented: the database is an old copy.
+    RefreshTokenFromTheFuture,
+    /// An operator disabled an account.
+    UserDisabled,
+    /// An operator enabled an account.
+    UserEnabled,
+    /// An account was deleted.
+    UserDeleted,
+    /// All sessions were ended at once (after a restore).
+    EpochRaised,
+    /// A signing key was made.
+    SigningKeyCreated,
+}
+
+impl Kind {
+    /// The name in the table and in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UserRegistered => "user_registered",
+            Self::EmailConfirmed => "email_confirmed",
+            Self::LoginSucceeded => "login_succeeded",
+            Self::LoggedOut => "logged_out",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::RefreshTokenReuse => "refresh_token_reuse",
+            Self::RefreshTokenFromTheFuture => "refresh_token_from_the_future",
+            Self::UserDisabled => "user_disabled",
+            Self::UserEnabled => "user_enabled",
+            Self::UserDeleted => "user_deleted",
+            Self::EpochRaised => "epoch_raised",
+            Self::SigningKeyCreated => "signing_key_created",
+        }
+    }
+}
+
+/// One event, as it will be recorded.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Time-ordered.
+    pub id: EventId,
+    /// When.
+    pub at: Time,
+    /// What.
+    pub kind: Kind,
+    /// To whom.
+    pub subject: Option<Subject>,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// From which network address.
+    pub address: Option<IpAddr>,
+    /// What else belongs to it; never a secret.
+    pub details: Map<String, Value>,
+}
+
+impl Event {
+    /// An event that concerns nobody in particular (yet).
+    pub fn new(kind: Kind, at: Time) -> Self {
+        let id = EventId::generate(at);
+        Self {
+            id,
+            at,
+            kind,
+            subject: None,
+            session: None,
+            address: None,
+            details: Map::new(),
+        }
+    }
+
+    /// An event about a person.
+    pub fn of(kind: Kind, subject: &Subject, at: Time) -> Self {
+        Self {
+            subject: Some(subject.clone()),
+            ..Self::new(kind, at)
+        }
+    }
+
+    /// Names the session.
+    #[must_use]
+    pub fn in_session(mut self, session: &SessionId) -> Self {
+        self.session = Some(session.clone());
+        self
+    }
+
+    /// Names the caller's network address.
+    #[must_use]
+    pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+}
