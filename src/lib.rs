@@ -6,9 +6,12 @@ pub mod crypto;
 pub mod error;
 pub mod event;
 pub mod ids;
+pub mod keys;
 pub mod mail;
-pub mod storage;
-pub mod web;
+pub mod password;
 #[cfg(test)]
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
+pub mod storage;
+pub mod token;
+pub mod web;

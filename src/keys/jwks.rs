@@ -1,0 +1,63 @@
+//! The JWKS (RFC 7517, section 5) as bytes that are made once and sent as they are.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::Key;
+use crate::config::Period;
+use crate::crypto::{self, PublicJwk};
+use crate::error::{Error, Result};
+
+/// A JWKS document with what HTTP says about it.
+#[derive(Clone, Debug, Default)]
+pub struct Jwks {
+    /// The JSON text.
+    pub body: Bytes,
+    /// A strong entity tag (RFC 9110, section 8.8.3).
+    pub etag: String,
+    /// Seconds for which verifiers may keep it.
+    pub max_age: u32,
+}
+
+#[derive(Serialize)]
+struct Set<'a> {
+    keys: Vec<Member<'a>>,
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    kid: &'a str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    alg: &'static str,
+    #[serde(flatten)]
+    public: &'a PublicJwk,
+}
+
+impl Jwks {
+    /// The document of `keys`, in the order given.
+    ///
+    /// # Errors
+    /// A key that cannot be written as JSON (a defect).
+    pub fn new<'a>(keys: impl Iterator<Item = &'a Key>, max_age: Period) -> Result<Self> {
+        let keys = keys.map(|key| Member {
+            kid: &key.kid,
+            usage: "sig",
+            alg: key.algorithm().name(),
+            public: &key.public,
+        });
+        let body = serde_json::to_vec(&Set {
+            keys: keys.collect(),
+        })
+        .map_err(Error::internal)?;
+        let digest = crypto::sha256(&body);
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest));
+        Ok(Self {
+            body: body.into(),
+            etag,
+            max_age: max_age.as_secs(),
+        })
+    }
+}

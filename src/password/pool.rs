@@ -1,0 +1,244 @@
+//! The threads that hash: as many as cores, since more would only take memory, and apart from the
+//! ones that answer requests, so that a storm of logins delays nothing but logins.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use super::hash::Memory;
+use super::queue::FairQueue;
+use crate::crypto;
+use crate::error::{Error, Result};
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// The threads' handle; they end when it is dropped.
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    queue: FairQueue<Job>,
+    closed: bool,
+}
+
+impl Pool {
+    /// Starts `threads` threads, for which `capacity` jobs may wait.
+    pub(super) fn start(
+        threads: usize,
+        capacity: usize,
+        memory: impl Fn() -> Memory,
+    ) -> Result<Self> {
+        let state = State {
+            queue: FairQueue::new(capacity),
+            closed: false,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
+        // Made first: dropping it ends the threads there are, if one more cannot be started.
+        let pool = Self { shared };
+        for number in 0..threads {
+            let (shared, mut memory) = (Arc::clone(&pool.shared), memory());
+            let serve = move || {
+                while let Some(job) = shared.next() {
+                    job(&mut memory);
+                }
+            };
+            thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(serve)
+                .map_err(|error| Error::setup(format!("cannot start a hashing thread: {error}")))?;
+        }
+        Ok(pool)
+    }
+
+    /// Has `work` done by one of the threads and waits for its outcome. If the caller stops
+    /// waiting before its turn comes, it is not done.
+    pub(super) async fn run<T, W>(&self, from: Option<IpAddr>, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Memory) -> Result<T> + Send + 'static,
+    {
+        let outcome = self.enqueue(from, work)?;
+        outcome
+            .await
+            .unwrap_or_else(|error| Err(Error::internal(error)))
+    }
+
+    /// Puts `work` in the queue, or refuses it for want of room.
+    fn enqueue<T, W>(&self, from: Option<IpAddr>, work: W) -> Result<oneshot::Receiver<Result<T>>>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Memory) -> Result<T> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let job = Box::new(move |memory: &mut Memory| {
+            if answer.is_closed() {
+                return;
+            }
+            // Nothing is left half-done behind a panic: the memory is overwritten by the next job.
+            let done = catch_unwind(AssertUnwindSafe(|| work(memory)));
+            let panicked = |_| Err(Error::internal("a password hashing job panicked"));
+            // Fails only if the caller went away meanwhile.
+            let _ = answer.send(done.unwrap_or_else(panicked));
+        });
+        self.shared
+            .lock()
+            .queue
+            .push(from.into(), job)
+            .map_err(|full| Error::unavailable(seconds_until_retry(), full))?;
+        self.shared.changed.notify_one();
+        Ok(outcome)
+    }
+
+    /// Jobs that wait for a thread.
+    pub(super) fn depth(&self) -> usize {
+        self.shared.lock().queue.len()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    /// No code that can panic runs under the lock, so a poisoned one holds a sound state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next job; none once the pool is closed.
+    fn next(&self) -> Option<Job> {
+        let idle = |state: &mut State| !state.closed && state.queue.len() == 0;
+        let waited = self.changed.wait_while(self.lock(), idle);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return None;
+        }
+        state.queue.pop()
+    }
+}
+
+/// 1 to 3 at random, so that those who were refused together do not return together.
+fn seconds_until_retry() -> u32 {
+    let [byte] = crypto::random::<1>();
+    1 + u32::from(byte % 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use std::cell::RefCell;
+    use std::sync::mpsc;
+
+    fn pool(threads: usize, capacity: usize) -> Pool {
+        Pool::start(threads, capacity, || Memory::new(8)).unwrap()
+    }
+
+    /// A job that tells its name when it is done.
+    fn telling(
+        told: &mpsc::Sender<&'static str>,
+        name: &'static str,
+    ) -> impl FnOnce(&mut Memory) -> Result<()> + Send + use<> {
+        let told = told.clone();
+        move |_| told.send(name).map_err(Error::internal)
+    }
+
+    /// Occupies one thread until the sender is dropped.
+    fn occupy(pool: &Pool) -> mpsc::Sender<()> {
+        let (opening, gate) = mpsc::channel::<()>();
+        let (arriving, arrival) = mpsc::channel();
+        let wait = move |_: &mut Memory| {
+            arriving.send(()).unwrap();
+            let _ = gate.recv();
+            Ok(())
+        };
+        pool.enqueue(None, wait).map(std::mem::forget).unwrap();
+        arrival.recv().unwrap();
+        opening
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_before_any_work_and_recovers() {
+        let pool = pool(1, 4);
+        let gate = occupy(&pool);
+        let (told, tell) = mpsc::channel();
+        let enqueue = |last: u8, name| {
+            let from = IpAddr::from([192, 0, 2, last]);
+            pool.enqueue(Some(from), telling(&told, name))
+        };
+        let waiting = [enqueue(1, "a1").unwrap(), enqueue(1, "a2").unwrap()];
+        let greedy = enqueue(1, "a3").unwrap_err();
+        assert!(greedy.causes().contains("one address"), "{greedy}");
+        let others = [enqueue(2, "b1").unwrap(), enqueue(3, "c1").unwrap()];
+        let refused = enqueue(4, "d1").unwrap_err();
+        assert_eq!(refused.kind(), Kind::Unavailable);
+        assert!((1..=3).contains(&refused.retry_after().unwrap()));
+        assert_eq!(pool.depth(), 4);
+
+        drop(gate);
+        for outcome in waiting.into_iter().chain(others) {
+            outcome.await.unwrap().unwrap();
+        }
+        enqueue(4, "d2").unwrap().await.unwrap().unwrap();
+        assert_eq!(pool.depth(), 0);
+        drop(told);
+        let order: Vec<_> = tell.iter().collect();
+        assert_eq!(order, ["a1", "b1", "c1", "a2", "d2"]);
+    }
+
+    #[tokio::test]
+    async fn the_job_of_a_caller_who_has_gone_away_is_skipped() {
+        let pool = pool(1, 8);
+        let gate = occupy(&pool);
+        let (told, tell) = mpsc::channel();
+        let gone = pool.enqueue(None, telling(&told, "gone"));
+        let stayed = pool.enqueue(None, telling(&told, "stayed"));
+        drop(told);
+        drop(gone);
+        drop(gate);
+        stayed.unwrap().await.unwrap().unwrap();
+        assert_eq!(tell.iter().collect::<Vec<_>>(), ["stayed"]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_and_its_thread_goes_on() {
+        let pool = pool(1, 8);
+        let panicking = |_: &mut Memory| -> Result<()> { panic!("on purpose") };
+        let error = pool.run(None, panicking).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Internal);
+        assert_eq!(pool.run(None, |_| Ok(7)).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn the_threads_end_with_their_pool() {
+        thread_local! {
+            static ALIVE: RefCell<Option<mpsc::Sender<()>>> = const { RefCell::new(None) };
+        }
+        let (alive, ended) = mpsc::channel();
+        let pool = pool(1, 8);
+        let mark = move |_: &mut Memory| {
+            ALIVE.set(Some(alive));
+            Ok(())
+        };
+        pool.run(None, mark).await.unwrap();
+        assert_eq!(ended.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(pool);
+        // Comes back when the thread's locals are destroyed.
+        assert_eq!(ended.recv(), Err(mpsc::RecvError));
+    }
+}

@@ -1,0 +1,95 @@
+//! Verification. The key says which algorithm counts, never the token; `typ`, `iss`, `aud` and the
+//! times are checked against our own clock.
+
+use serde::de::DeserializeOwned;
+
+use super::claims::{self, AccessClaims, RefreshClaims};
+use super::{Reason, Refused, Tokens};
+use crate::clock::Time;
+use crate::crypto::{TokenHeader, VerifyingKey, parse_header};
+
+/// Nodes' clocks may differ by this much, in seconds.
+const SKEW: i64 = 60;
+
+type Verified<T> = Result<T, Refused>;
+
+impl Tokens {
+    /// The claims of a good access token. Whether its session lives is not asked here.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn verify_access(&self, token: &str) -> Verified<AccessClaims> {
+        let header = read_header(token)?;
+        if self.is_ours_for_refresh(&header) {
+            self.verify_refresh(token)?;
+            return Err(Refused(Reason::WrongType));
+        }
+        let inner = &*self.0;
+        let now = inner.clock.now();
+        let kid = header.kid.as_deref().ok_or(Refused(Reason::Invalid))?;
+        let ring = inner.keys.ring();
+        let key = ring.published(kid, now).ok_or(Refused(Reason::Invalid))?;
+        let claims: AccessClaims = decode(&key.verifying, token)?;
+        let is_typed = header.typ.as_deref() == Some(&inner.settings.access_typ)
+            && claims.token_type == claims::ACCESS;
+        let is_for_us = claims.iss == inner.issuer && claims.aud == inner.settings.audience;
+        if !is_typed || !is_for_us {
+            return Err(Refused(Reason::Invalid));
+        }
+        in_time(claims.iat, claims.exp, now)?;
+        Ok(claims)
+    }
+
+    /// The claims of a good refresh token. Whether its session lives is not asked here.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn verify_refresh(&self, token: &str) -> Verified<RefreshClaims> {
+        let header = read_header(token)?;
+        let inner = &*self.0;
+        let secret = inner.refresh_secrets.iter();
+        let mut secret = secret.filter(|secret| Some(&secret.kid) == header.kid.as_ref());
+        let Some(secret) = secret.next() else {
+            // A good access token is told that it is in the wrong place.
+            self.verify_access(token)?;
+            return Err(Refused(Reason::WrongType));
+        };
+        let claims: RefreshClaims = decode(&secret.verifying, token)?;
+        let is_typed = header.typ.as_deref() == Some(claims::REFRESH_TYP)
+            && claims.token_type == claims::REFRESH;
+        let is_ours = claims.iss == inner.issuer && claims.aud == inner.issuer;
+        if !is_typed || !is_ours || claims.r#gen < 0 {
+            return Err(Refused(Reason::Invalid));
+        }
+        in_time(claims.iat, claims.exp, inner.clock.now())?;
+        Ok(claims)
+    }
+
+    fn is_ours_for_refresh(&self, header: &TokenHeader) -> bool {
+        self.0
+            .refresh_secrets
+            .iter()
+            .any(|secret| Some(&secret.kid) == header.kid.as_ref())
+    }
+}
+
+fn read_header(token: &str) -> Verified<TokenHeader> {
+    parse_header(token).map_err(|_| Refused(Reason::Invalid))
+}
+
+fn decode<T: DeserializeOwned>(key: &VerifyingKey, token: &str) -> Verified<T> {
+    key.decode(token)
+        .map(|(_, claims)| claims)
+        .map_err(|_| Refused(Reason::Invalid))
+}
+
+fn in_time(iat: i64, exp: i64, now: Time) -> Verified<()> {
+    let now = now.timestamp();
+    if iat > now + SKEW {
+        return Err(Refused(Reason::Invalid));
+    }
+    if exp <= now {
+        return Err(Refused(Reason::Expired));
+    }
+    Ok(())
+}
