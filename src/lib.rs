@@ -1,5 +1,6 @@
 //! Signet: a standalone JWT identity provider.
 
+pub mod account;
 pub mod clock;
 pub mod config;
 pub mod crypto;
@@ -12,6 +13,7 @@ pub mod password;
 #[cfg(test)]
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
+pub mod session;
 pub mod storage;
 pub mod token;
 pub mod web;

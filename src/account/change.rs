@@ -1,0 +1,69 @@
+//! Changing the own password.
+
+use super::one_time::{self, Purpose};
+use super::{Accounts, store};
+use crate::error::{Error, Kind, Result};
+use crate::event::{self, Event};
+use crate::ids::SessionId;
+use crate::mail;
+use crate::password::{Plaintext, Verdict};
+use crate::session::{self, EndReason};
+use crate::token::AccessClaims;
+use crate::web::Facts;
+
+impl Accounts {
+    /// Sets a new password and ends the other sessions.
+    ///
+    /// # Errors
+    /// On `old_password` or `new_password2`.
+    pub async fn change_password(
+        &self,
+        claims: &AccessClaims,
+        old: Option<&Plaintext>,
+        new: (&Plaintext, &Plaintext),
+        facts: &Facts,
+    ) -> Result<()> {
+        let inner = &*self.0;
+        let user = self.find(&claims.sub).await?;
+        if let Some(old) = old {
+            let stored = user.password_hash.as_deref();
+            if inner.passwords.verify(old, stored, facts.address).await? == Verdict::Mismatch {
+                let message = "Your old password was entered incorrectly. Please enter it again.";
+                return Err(Error::field("old_password", message));
+            }
+        }
+        self.check_new_password(&user, new.0, new.1)?;
+        let hash = inner.passwords.hash(new.0, facts.address).await?;
+        let now = inner.clock.now();
+        let notice = self.notice_of_change(&user, facts, now)?;
+        let event = Event::of(event::Kind::PasswordChanged, &user.subject, now)
+            .in_session(&claims.sid)
+            .from_address(facts.address);
+        let keep: SessionId = claims.sid.clone();
+        let ends_others = inner.settings.account.logout_on_password_change;
+        let done = inner.db.write(move |conn| {
+            if !store::update_password(conn, &user, &hash, now)? {
+                return Ok(false);
+            }
+            if ends_others {
+                let reason = EndReason::PasswordChanged;
+                session::revoke_others(conn, &user.subject, &keep, reason, now)?;
+            }
+            // A link that was mailed before must not undo the change.
+            one_time::delete_tokens(conn, &user.subject, Purpose::ResetPassword)?;
+            event::record(conn, &event)?;
+            notice
+                .iter()
+                .try_for_each(|letter| mail::enqueue(conn, letter))?;
+            Ok(true)
+        });
+        if !done.await? {
+            let detail = "The user's password has been changed.";
+            return Err(
+                Error::new(Kind::Unauthenticated, "password_changed", detail).with_public_code(),
+            );
+        }
+        inner.mail.wake();
+        Ok(())
+    }
+}

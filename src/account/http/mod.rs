@@ -1,0 +1,108 @@
+//! The first-party routes, under `[account] prefix`: dj-rest-auth's in JWT mode.
+
+mod login;
+mod password;
+mod profile;
+mod registration;
+mod token;
+
+use actix_web::http::Method;
+use actix_web::web::ServiceConfig;
+use serde::Serialize;
+
+use super::{Email, User};
+use crate::session::TokenPair;
+use crate::web::{Field, Fields, route};
+
+/// Mounts them.
+pub fn mount(routes: &mut ServiceConfig, prefix: &str) {
+    let at = |path: &str| route::at(&format!("{prefix}/{path}"));
+    routes
+        .service(at("registration/").post(registration::register).done())
+        .service(
+            at("registration/verify-email/")
+                .post(registration::verify_email)
+                .done(),
+        )
+        .service(
+            at("registration/resend-email/")
+                .post(registration::resend_email)
+                .done(),
+        )
+        .service(at("login/").post(login::login).done())
+        .service(at("logout/").post(login::logout).done())
+        .service(at("token/verify/").post(token::verify).done())
+        .service(at("token/refresh/").post(token::refresh).done())
+        .service(
+            at("user/")
+                .get(profile::show)
+                .on(Method::PUT, profile::replace)
+                .on(Method::PATCH, profile::update)
+                .done(),
+        )
+        .service(at("password/change/").post(password::change).done())
+        .service(at("password/reset/").post(password::reset).done())
+        .service(
+            at("password/reset/confirm/")
+                .post(password::reset_confirm)
+                .done(),
+        );
+}
+
+/// A person, as their own app sees them.
+#[derive(Serialize)]
+struct UserBody<'a> {
+    pk: &'a str,
+    username: &'a str,
+    email: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+}
+
+impl<'a> From<&'a User> for UserBody<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            pk: user.subject.as_str(),
+            username: user.username.as_deref().unwrap_or_default(),
+            email: user.email.as_deref().unwrap_or_default(),
+            first_name: &user.first_name,
+            last_name: &user.last_name,
+        }
+    }
+}
+
+/// The answer to a login and to an open registration.
+#[derive(Serialize)]
+struct LoginBody<'a> {
+    access: &'a str,
+    refresh: &'a str,
+    user: UserBody<'a>,
+}
+
+impl<'a> LoginBody<'a> {
+    fn new(user: &'a User, tokens: &'a TokenPair) -> Self {
+        Self {
+            access: &tokens.access.token,
+            refresh: &tokens.refresh.token,
+            user: user.into(),
+        }
+    }
+}
+
+/// An address, in the words of the contract where it is none.
+fn email(fields: &mut Fields<'_>, field: Field, name: &str) -> Option<Email> {
+    let text = fields.maybe(field)?;
+    if text.is_empty() {
+        return None;
+    }
+    let email = Email::parse(&text);
+    if email.is_none() {
+        fields.refuse(name, "Enter a valid email address.");
+    }
+    email
+}
+
+/// A password: taken exactly as sent. The policy, not this, says how long it may be.
+const fn password(name: &'static str) -> Field {
+    Field::required(name).untrimmed()
+}

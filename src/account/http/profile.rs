@@ -1,0 +1,76 @@
+//! `GET|PUT|PATCH user/`.
+
+use actix_web::{HttpResponse, web};
+
+use super::UserBody;
+use crate::account::{Accounts, Profile, Username};
+use crate::error::Result;
+use crate::session::http::CurrentUser;
+use crate::web::{self as answer, Field, Fields, Input};
+
+/// Names at most, in characters.
+const NAME_LIMIT: usize = 150;
+
+pub(super) async fn show(
+    accounts: web::Data<Accounts>,
+    CurrentUser(claims): CurrentUser,
+) -> Result<HttpResponse> {
+    let user = accounts.find(&claims.sub).await?;
+    Ok(answer::ok(UserBody::from(&user)))
+}
+
+pub(super) async fn replace(
+    accounts: web::Data<Accounts>,
+    user: CurrentUser,
+    input: Input,
+) -> Result<HttpResponse> {
+    change(&accounts, user, &input, Field::required("username")).await
+}
+
+pub(super) async fn update(
+    accounts: web::Data<Accounts>,
+    user: CurrentUser,
+    input: Input,
+) -> Result<HttpResponse> {
+    change(
+        &accounts,
+        user,
+        &input,
+        Field::optional("username").not_blank(),
+    )
+    .await
+}
+
+async fn change(
+    accounts: &Accounts,
+    CurrentUser(claims): CurrentUser,
+    input: &Input,
+    username_field: Field,
+) -> Result<HttpResponse> {
+    let mut fields = Fields::of(input);
+    let profile = Profile {
+        username: username(&mut fields, username_field.max(Username::MAX)),
+        first_name: fields.maybe(Field::optional("first_name").max(NAME_LIMIT)),
+        last_name: fields.maybe(Field::optional("last_name").max(NAME_LIMIT)),
+    };
+    fields.finish()?;
+    let user = accounts.update_profile(&claims.sub, profile).await?;
+    Ok(answer::ok(UserBody::from(&user)))
+}
+
+/// A user name, in the words of the contract where it is none.
+pub(super) fn username(fields: &mut Fields<'_>, field: Field) -> Option<Username> {
+    let text = fields.maybe(field)?;
+    if text.is_empty() {
+        return None;
+    }
+    let username = Username::parse(&text);
+    if username.is_none() {
+        fields.refuse(
+            "username",
+            "Enter a valid username. This value may contain only letters, numbers, and \
+             @/./+/-/_ characters.",
+        );
+    }
+    username
+}

@@ -1,0 +1,87 @@
+//! `POST registration/`, `POST registration/verify-email/`, `POST registration/resend-email/`.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::{LoginBody, email, password};
+use crate::account::{Accounts, Email, Registered, Registration, Settings, Username};
+use crate::config::{EmailVerification, LoginMethod};
+use crate::error::Result;
+use crate::password::Plaintext;
+use crate::web::{self as answer, Facts, Field, Fields, Input};
+
+pub(super) async fn register(
+    accounts: web::Data<Accounts>,
+    input: Input,
+    facts: Facts,
+) -> Result<HttpResponse> {
+    let registration = read(&input, accounts.settings())?;
+    Ok(match accounts.register(registration, &facts).await? {
+        Registered::MustConfirm => {
+            HttpResponse::Created().json(json!({ "detail": "Verification e-mail sent." }))
+        }
+        Registered::Open(user, tokens) => {
+            HttpResponse::Created().json(LoginBody::new(&user, &tokens))
+        }
+    })
+}
+
+fn read(input: &Input, settings: &Settings) -> Result<Registration> {
+    let mut fields = Fields::of(input);
+    let username = username(&mut fields, settings);
+    let email = registered_email(&mut fields, settings);
+    let first = Plaintext::new(&fields.text(password("password1")));
+    let second = Plaintext::new(&fields.text(password("password2")));
+    fields.finish()?;
+    Ok(Registration {
+        username,
+        email,
+        password: first,
+        repeated: second,
+    })
+}
+
+fn username(fields: &mut Fields<'_>, settings: &Settings) -> Option<Username> {
+    let field = if settings.logs_in_with(LoginMethod::Username) {
+        Field::required("username")
+    } else {
+        Field::optional("username")
+    };
+    super::profile::username(fields, field.max(Username::MAX))
+}
+
+/// Needed where it is the only way to log in, or must be confirmed first.
+fn registered_email(fields: &mut Fields<'_>, settings: &Settings) -> Option<Email> {
+    let is_needed = !settings.logs_in_with(LoginMethod::Username)
+        || settings.is_verification(EmailVerification::Mandatory);
+    let field = if is_needed {
+        Field::required("email")
+    } else {
+        Field::optional("email")
+    };
+    email(fields, field, "email")
+}
+
+pub(super) async fn verify_email(
+    accounts: web::Data<Accounts>,
+    input: Input,
+) -> Result<HttpResponse> {
+    let mut fields = Fields::of(&input);
+    let key = fields.text(Field::required("key"));
+    fields.finish()?;
+    accounts.confirm_email(&key).await?;
+    Ok(answer::detail("ok"))
+}
+
+pub(super) async fn resend_email(
+    accounts: web::Data<Accounts>,
+    input: Input,
+) -> Result<HttpResponse> {
+    let mut fields = Fields::of(&input);
+    let email = email(&mut fields, Field::required("email"), "email");
+    fields.finish()?;
+    if let Some(email) = email {
+        accounts.resend_confirmation(&email).await?;
+    }
+    Ok(answer::detail("ok"))
+}

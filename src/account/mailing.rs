@@ -1,0 +1,50 @@
+//! Sending mailed links, alike for addresses that are known and such that are not.
+
+use super::one_time::{self, NewToken};
+use super::{Accounts, Email, User, store};
+use crate::clock::Time;
+use crate::error::Result;
+use crate::mail::{self, Letter, Message};
+
+impl Accounts {
+    /// Stores and mails links to `email`. With none to send, as much is done for nothing: how long
+    /// it takes must not tell whether the address is known.
+    pub(super) async fn send(&self, email: &Email, links: Vec<(NewToken, Letter)>) -> Result<()> {
+        let inner = &*self.0;
+        if links.is_empty() {
+            drop(self.notice_of_account(email, None, inner.clock.now())?);
+        }
+        let write = inner.db.write(move |conn| {
+            if links.is_empty() {
+                return store::pretend(conn);
+            }
+            links.iter().try_for_each(|(token, letter)| {
+                one_time::insert_token(conn, token)?;
+                mail::enqueue(conn, letter)
+            })
+        });
+        write.await?;
+        inner.mail.wake();
+        Ok(())
+    }
+
+    /// The mail to whoever has the address already, at the address as they gave it. It is written
+    /// in any case, so that a taken address takes no longer than a free one.
+    pub(super) fn notice_of_account(
+        &self,
+        email: &Email,
+        holder: Option<&User>,
+        now: Time,
+    ) -> Result<Letter> {
+        let name = holder.map(User::greeting).unwrap_or_default();
+        let address = holder
+            .and_then(|user| user.email.as_deref())
+            .unwrap_or(email.text());
+        let message = Message::AlreadyRegistered {
+            name,
+            reset_url: None,
+        };
+        let expires_at = now + self.0.settings.account.confirm_ttl.delta();
+        self.0.mail.letter(address, &message, expires_at)
+    }
+}

@@ -1,0 +1,304 @@
+//! Registration.
+
+use super::one_time::{self, NewToken, Purpose, Secret};
+use super::store::{self, NewRow};
+use super::{Accounts, Email, User, Username};
+use crate::clock::Time;
+use crate::config::{self, EmailVerification};
+use crate::error::{Error, Kind, Result};
+use crate::event::{self, Event};
+use crate::ids::Subject;
+use crate::mail::{self, Letter, Message};
+use crate::password::{PersonalData, Plaintext};
+use crate::session::{self, Opening, TokenPair};
+use crate::storage::{Conn, violates_unique};
+use crate::web::Facts;
+
+const USERNAME_TAKEN: &str = "A user with that username already exists.";
+const EMAIL_TAKEN: &str = "User is already registered with this e-mail address.";
+
+/// Somebody who wants an account.
+#[derive(Clone)]
+pub struct Registration {
+    /// Wanted user name.
+    pub username: Option<Username>,
+    /// Claimed address.
+    pub email: Option<Email>,
+    /// Chosen password.
+    pub password: Plaintext,
+    /// As typed again.
+    pub repeated: Plaintext,
+}
+
+/// What came of it.
+pub enum Registered {
+    /// A mail was sent; there are no tokens before it is answered.
+    MustConfirm,
+    /// The account can be used.
+    Open(Box<User>, TokenPair),
+}
+
+/// What the transaction found.
+enum Outcome {
+    Done,
+    UsernameTaken,
+    EmailTaken,
+}
+
+/// All that a registration writes, ready before its transaction begins.
+struct Draft {
+    row: NewRow,
+    token: Option<NewToken>,
+    /// To confirm the address.
+    letter: Option<Letter>,
+    /// To the owner of an address that is taken, instead.
+    notice: Option<Letter>,
+    opening: Option<Opening>,
+    event: Event,
+    answers_alike: bool,
+    confirms: bool,
+}
+
+impl Accounts {
+    /// Makes an account, and a session unless the address must be confirmed first.
+    ///
+    /// # Errors
+    /// Registration is closed; the password is refused; the user name is taken; or, unless
+    /// addresses must be confirmed, the address is. Where they must, a taken address is answered
+    /// like a free one, and its owner is told by mail.
+    pub async fn register(&self, registration: Registration, facts: &Facts) -> Result<Registered> {
+        if self.0.settings.account.registration == config::Registration::Closed {
+            let detail = "You do not have permission to perform this action.";
+            return Err(Error::new(Kind::Forbidden, "registration_closed", detail));
+        }
+        let holder = self.check(&registration).await?;
+        let hash = self
+            .0
+            .passwords
+            .hash(&registration.password, facts.address)
+            .await?;
+        let draft = self.draft(registration, hash, holder.as_ref(), facts)?;
+        let answer = draft.opening.as_ref().map(|opening| opening.tokens.clone());
+        let user = user_of(&draft.row);
+        let wrote = self.0.db.write(move |conn| write(conn, &draft)).await;
+        match wrote {
+            Ok(Outcome::Done) => {}
+            Ok(Outcome::UsernameTaken) => return Err(Error::field("username", USERNAME_TAKEN)),
+            Ok(Outcome::EmailTaken) => return Err(Error::field("email", EMAIL_TAKEN)),
+            // Somebody else took it between the look and the write.
+            Err(error) if violates_unique(&error, "username_key") => {
+                return Err(Error::field("username", USERNAME_TAKEN));
+            }
+            Err(error) => return Err(error),
+        }
+        self.0.mail.wake();
+        Ok(answer.map_or(Registered::MustConfirm, |tokens| {
+            Registered::Open(Box::new(user), tokens)
+        }))
+    }
+
+    /// Everything that is wrong with the fields, at once, before the password is hashed; then what
+    /// concerns several. The write looks again for what may be taken meanwhile. Gives the holder of
+    /// the address where that must not be told.
+    async fn check(&self, registration: &Registration) -> Result<Option<User>> {
+        let settings = &self.0.settings;
+        let (username_taken, holder) = self.look_up(registration).await?;
+        let about = PersonalData {
+            username: registration.username.as_ref().map_or("", Username::text),
+            email: registration.email.as_ref().map_or("", Email::text),
+            service_name: &settings.service_name,
+            ..PersonalData::default()
+        };
+        let mut refused = Error::bare(Kind::Invalid, "validation_error");
+        if username_taken {
+            refused = refused.with_member("username", vec![USERNAME_TAKEN]);
+        }
+        if holder.is_some() && !self.answers_alike() {
+            refused = refused.with_member("email", vec![EMAIL_TAKEN]);
+        }
+        let weaknesses = settings
+            .policy
+            .check_strength(&registration.password, &about);
+        if !weaknesses.is_empty() {
+            refused = refused.with_member("password1", weaknesses);
+        }
+        if !refused.members().is_empty() {
+            return Err(refused);
+        }
+        if !registration.password.is_same_as(&registration.repeated) {
+            return Err(Error::non_field("The two password fields didn't match."));
+        }
+        match settings
+            .policy
+            .check_likeness(&registration.password, &about)
+        {
+            Some(likeness) => Err(Error::non_field(likeness)),
+            None => Ok(holder),
+        }
+    }
+
+    /// Whether the user name is taken, and who has confirmed the address.
+    async fn look_up(&self, registration: &Registration) -> Result<(bool, Option<User>)> {
+        let (username, email) = (registration.username.clone(), registration.email.clone());
+        let confirms = self.confirms();
+        let found = self.0.db.read(move |conn| {
+            let is_taken = match &username {
+                Some(name) => store::find_by_username(conn, name.key())?.is_some(),
+                None => false,
+            };
+            let holder = match &email {
+                Some(email) => holder(conn, email, confirms)?,
+                None => None,
+            };
+            Ok((is_taken, holder))
+        });
+        found.await
+    }
+
+    /// Whether addresses are ever confirmed here.
+    fn confirms(&self) -> bool {
+        !self.0.settings.is_verification(EmailVerification::None)
+    }
+
+    /// Whether a taken address must not be told from a free one.
+    fn answers_alike(&self) -> bool {
+        self.0
+            .settings
+            .is_verification(EmailVerification::Mandatory)
+    }
+
+    fn draft(
+        &self,
+        registration: Registration,
+        hash: String,
+        holder: Option<&User>,
+        facts: &Facts,
+    ) -> Result<Draft> {
+        let inner = &*self.0;
+        let now = inner.clock.now();
+        let account = &inner.settings.account;
+        let subject = Subject::generate(now);
+        let must_confirm = self.answers_alike();
+        let opening = if must_confirm {
+            None
+        } else {
+            Some(inner.sessions.prepare(&subject, "pwd", facts)?)
+        };
+        let row = NewRow {
+            subject: subject.clone(),
+            username: registration.username,
+            email: registration.email,
+            email_verified_at: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            password_hash: Some(hash),
+            confirm_by: must_confirm.then(|| now + account.unconfirmed_ttl.delta()),
+            created_at: now,
+            last_login_at: opening.is_some().then_some(now),
+        };
+        let wants_mail = self.confirms();
+        let mailing = row.email.as_ref().filter(|_| wants_mail);
+        let mailing = mailing.map(|email| self.confirmation(&subject, email, now));
+        let (token, letter) = mailing.transpose()?.unzip();
+        let notice = row.email.as_ref().filter(|_| must_confirm);
+        let notice = notice
+            .map(|email| self.notice_of_account(email, holder, now))
+            .transpose()?;
+        let event =
+            Event::of(event::Kind::UserRegistered, &subject, now).from_address(facts.address);
+        Ok(Draft {
+            row,
+            token,
+            letter,
+            notice,
+            opening,
+            event,
+            answers_alike: must_confirm,
+            confirms: self.confirms(),
+        })
+    }
+
+    /// A link that confirms `email` for `subject`: the secret's row, and the mail that carries it.
+    pub(super) fn confirmation(
+        &self,
+        subject: &Subject,
+        email: &Email,
+        now: Time,
+    ) -> Result<(NewToken, Letter)> {
+        let settings = &self.0.settings;
+        let secret = Secret::generate();
+        let expires_at = now + settings.account.confirm_ttl.delta();
+        let message = Message::ConfirmEmail {
+            // Whoever registered is not yet known to be the reader, and must not choose what a
+            // stranger reads.
+            name: String::new(),
+            url: settings.links.confirm_email(&secret),
+            expires_in: settings.account.confirm_ttl,
+        };
+        let letter = self.0.mail.letter(email.text(), &message, expires_at)?;
+        let token = NewToken {
+            secret,
+            purpose: Purpose::ConfirmEmail,
+            subject: subject.clone(),
+            address: email.key().to_owned(),
+            created_at: now,
+            expires_at,
+        };
+        Ok((token, letter))
+    }
+}
+
+fn write(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<Outcome> {
+    if let Some(username) = &draft.row.username
+        && store::find_by_username(conn, username.key())?.is_some()
+    {
+        return Ok(Outcome::UsernameTaken);
+    }
+    let taken = match &draft.row.email {
+        Some(email) => holder(conn, email, draft.confirms)?.is_some(),
+        None => false,
+    };
+    if taken && !draft.answers_alike {
+        return Ok(Outcome::EmailTaken);
+    }
+    // Also under a taken address there is an account from now on, one that can never be confirmed:
+    // without it, the user name would still be free and tell that the address is taken.
+    store::insert(conn, &draft.row)?;
+    let letter = if taken { &draft.notice } else { &draft.letter };
+    if let (Some(token), false) = (&draft.token, taken) {
+        one_time::insert_token(conn, token)?;
+    }
+    if let Some(letter) = letter {
+        mail::enqueue(conn, letter)?;
+    }
+    if let Some(opening) = &draft.opening {
+        session::open(conn, opening)?;
+    }
+    event::record(conn, &draft.event)?;
+    Ok(Outcome::Done)
+}
+
+/// Who has the address: whoever confirmed it, or, where nobody ever does, whoever gave it first.
+fn holder(conn: &mut Conn, email: &Email, confirms: bool) -> diesel::QueryResult<Option<User>> {
+    if confirms {
+        store::find_by_email(conn, email.key())
+    } else {
+        Ok(store::list_by_email(conn, email.key())?.pop())
+    }
+}
+
+fn user_of(row: &NewRow) -> User {
+    User {
+        subject: row.subject.clone(),
+        username: row.username.as_ref().map(|name| name.text().to_owned()),
+        email: row.email.as_ref().map(|email| email.text().to_owned()),
+        email_key: row.email.as_ref().map(|email| email.key().to_owned()),
+        email_verified_at: row.email_verified_at,
+        first_name: row.first_name.clone(),
+        last_name: row.last_name.clone(),
+        password_hash: row.password_hash.clone(),
+        is_active: true,
+        created_at: row.created_at,
+        last_login_at: row.last_login_at,
+    }
+}

@@ -1,0 +1,324 @@
+use chrono::NaiveDateTime;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use super::{EndReason, Session};
+use crate::clock::Time;
+use crate::ids::{SessionId, Subject};
+use crate::storage::schema::{instance, sessions, users};
+use crate::storage::{Conn, loaded, stored};
+use crate::web::Facts;
+
+/// What decides about a session, in the order of [`Row`].
+macro_rules! columns {
+    () => {
+        (
+            sessions::id,
+            sessions::subject,
+            sessions::client,
+            sessions::generation,
+            sessions::rotated_at,
+            sessions::created_at,
+            sessions::idle_expires_at,
+            sessions::expires_at,
+            sessions::revoked_at,
+            sessions::auth_time,
+            sessions::amr,
+            sessions::scope,
+            sessions::epoch,
+        )
+    };
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    subject: String,
+    client: String,
+    generation: i64,
+    rotated_at: NaiveDateTime,
+    created_at: NaiveDateTime,
+    idle_expires_at: NaiveDateTime,
+    expires_at: NaiveDateTime,
+    revoked_at: Option<NaiveDateTime>,
+    auth_time: NaiveDateTime,
+    amr: String,
+    scope: String,
+    epoch: i64,
+}
+
+impl From<Row> for Session {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            subject: row.subject.into(),
+            client: row.client,
+            generation: row.generation,
+            rotated_at: loaded(row.rotated_at),
+            created_at: loaded(row.created_at),
+            idle_expires_at: loaded(row.idle_expires_at),
+            expires_at: loaded(row.expires_at),
+            revoked_at: row.revoked_at.map(loaded),
+            auth_time: loaded(row.auth_time),
+            amr: row.amr,
+            scope: row.scope,
+            epoch: row.epoch,
+        }
+    }
+}
+
+/// A rotation that is to happen if the presented generation is the live one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rotation<'a> {
+    pub(super) id: &'a SessionId,
+    pub(super) subject: &'a Subject,
+    pub(super) generation: i64,
+    pub(super) now: Time,
+    pub(super) idle_expires_at: Time,
+}
+
+/// The account behind a session.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub(super) is_active: bool,
+    pub(super) name: String,
+    pub(super) email: Option<String>,
+}
+
+/// The one conditional write: all that makes a session live is in its condition.
+pub(super) fn rotate(conn: &mut Conn, rotation: &Rotation<'_>) -> QueryResult<Option<Session>> {
+    let now = stored(rotation.now);
+    let subject = rotation.subject.as_str();
+    let account = users::table
+        .filter(users::id.eq(subject))
+        .filter(users::is_active.eq(true));
+    let epoch = instance::table.select(instance::epoch).single_value();
+    let live = sessions::table
+        .filter(sessions::id.eq(rotation.id.as_str()))
+        .filter(sessions::subject.eq(subject))
+        .filter(sessions::generation.eq(rotation.generation))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::idle_expires_at.gt(now))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::epoch.nullable().ge(epoch))
+        .filter(exists(account));
+    let row: Option<Row> = diesel::update(live)
+        .set((
+            sessions::generation.eq(rotation.generation + 1),
+            sessions::rotated_at.eq(now),
+            sessions::idle_expires_at.eq(stored(rotation.idle_expires_at)),
+        ))
+        .returning(columns!())
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(Session::from))
+}
+
+/// A session of `subject`, the installation's epoch, and the account.
+pub(super) fn find_with_owner(
+    conn: &mut Conn,
+    subject: &Subject,
+    id: &SessionId,
+) -> QueryResult<Option<(Session, i64, Owner)>> {
+    type Account = (bool, Option<String>, Option<String>, Option<NaiveDateTime>);
+    let found: Option<(Row, Account)> = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id.eq(id.as_str()))
+        .filter(sessions::subject.eq(subject.as_str()))
+        .select((
+            columns!(),
+            (
+                users::is_active,
+                users::username,
+                users::email,
+                users::email_verified_at,
+            ),
+        ))
+        .get_result(conn)
+        .optional()?;
+    let Some((row, (is_active, username, email, verified_at))) = found else {
+        return Ok(None);
+    };
+    // Before the address is confirmed, somebody else may have chosen the name.
+    let name = username
+        .filter(|_| verified_at.is_some())
+        .unwrap_or_default();
+    Ok(Some((
+        row.into(),
+        epoch(conn)?,
+        Owner {
+            is_active,
+            name,
+            email,
+        },
+    )))
+}
+
+/// What an access token's account and session are like now.
+pub(super) struct Standing {
+    /// Whether the account is active.
+    pub(super) is_active: bool,
+    /// The session, if it is there, and the installation's epoch.
+    pub(super) session: Option<(Session, i64)>,
+}
+
+/// The standing of a person in a session; `None` without an account.
+pub(super) fn standing(
+    conn: &mut Conn,
+    subject: &Subject,
+    id: &SessionId,
+) -> QueryResult<Option<Standing>> {
+    let found: Option<(bool, Option<Row>)> = users::table
+        .left_join(
+            sessions::table.on(sessions::subject
+                .eq(users::id)
+                .and(sessions::id.eq(id.as_str()))),
+        )
+        .filter(users::id.eq(subject.as_str()))
+        .select((users::is_active, columns!().nullable()))
+        .get_result(conn)
+        .optional()?;
+    let Some((is_active, row)) = found else {
+        return Ok(None);
+    };
+    let session = match row {
+        Some(row) => Some((row.into(), epoch(conn)?)),
+        None => None,
+    };
+    Ok(Some(Standing { is_active, session }))
+}
+
+fn epoch(conn: &mut Conn) -> QueryResult<i64> {
+    instance::table.select(instance::epoch).get_result(conn)
+}
+
+/// Ends every session of the installation at once, after a restore; the new epoch.
+pub(super) fn raise_epoch(conn: &mut Conn) -> QueryResult<i64> {
+    diesel::update(instance::table)
+        .set(instance::epoch.eq(instance::epoch + 1))
+        .returning(instance::epoch)
+        .get_result(conn)
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = sessions)]
+struct NewRow<'a> {
+    id: &'a str,
+    subject: &'a str,
+    client: &'a str,
+    generation: i64,
+    rotated_at: NaiveDateTime,
+    created_at: NaiveDateTime,
+    idle_expires_at: NaiveDateTime,
+    expires_at: NaiveDateTime,
+    auth_time: NaiveDateTime,
+    amr: &'a str,
+    scope: &'a str,
+    address: Option<String>,
+    user_agent: Option<&'a str>,
+    epoch: i64,
+}
+
+/// A new session, of the epoch that is current now.
+pub(super) fn insert(conn: &mut Conn, session: &Session, facts: &Facts) -> QueryResult<()> {
+    let row = NewRow {
+        id: session.id.as_str(),
+        subject: session.subject.as_str(),
+        client: &session.client,
+        generation: session.generation,
+        rotated_at: stored(session.rotated_at),
+        created_at: stored(session.created_at),
+        idle_expires_at: stored(session.idle_expires_at),
+        expires_at: stored(session.expires_at),
+        auth_time: stored(session.auth_time),
+        amr: &session.amr,
+        scope: &session.scope,
+        address: facts.address.map(|address| address.to_string()),
+        user_agent: facts.user_agent.as_deref(),
+        epoch: epoch(conn)?,
+    };
+    diesel::insert_into(sessions::table)
+        .values(&row)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Sessions deleted by each new one at most: more than are made, so the table stays bounded.
+const SLICE: i64 = 4;
+
+/// Deletes a few sessions that are past their absolute end. Ids are ordered by time, so the oldest
+/// are the first rows of the primary key, and no index has to follow every refresh.
+pub(super) fn sweep(conn: &mut Conn, now: Time) -> QueryResult<()> {
+    let oldest: Vec<(String, NaiveDateTime)> = sessions::table
+        .select((sessions::id, sessions::expires_at))
+        .order(sessions::id)
+        .limit(SLICE)
+        .load(conn)?;
+    for (id, expires_at) in oldest {
+        if expires_at <= stored(now) {
+            diesel::delete(sessions::table.find(id)).execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends one session; whether it had not been ended before.
+pub(super) fn revoke(
+    conn: &mut Conn,
+    subject: &Subject,
+    id: &SessionId,
+    reason: EndReason,
+    now: Time,
+) -> QueryResult<bool> {
+    let one = sessions::table
+        .filter(sessions::id.eq(id.as_str()))
+        .filter(sessions::subject.eq(subject.as_str()))
+        .filter(sessions::revoked_at.is_null());
+    let ended = diesel::update(one)
+        .set((
+            sessions::revoked_at.eq(stored(now)),
+            sessions::revoke_reason.eq(reason.name()),
+        ))
+        .execute(conn)?;
+    Ok(ended == 1)
+}
+
+/// Ends all sessions of a person; how many were live.
+pub fn revoke_all(
+    conn: &mut Conn,
+    subject: &Subject,
+    reason: EndReason,
+    now: Time,
+) -> QueryResult<usize> {
+    revoke_where(conn, subject, "", reason, now)
+}
+
+/// Ends all sessions of a person but the one named; how many were live.
+pub fn revoke_others(
+    conn: &mut Conn,
+    subject: &Subject,
+    keep: &SessionId,
+    reason: EndReason,
+    now: Time,
+) -> QueryResult<usize> {
+    revoke_where(conn, subject, keep.as_str(), reason, now)
+}
+
+fn revoke_where(
+    conn: &mut Conn,
+    subject: &Subject,
+    keep: &str,
+    reason: EndReason,
+    now: Time,
+) -> QueryResult<usize> {
+    let others = sessions::table
+        .filter(sessions::subject.eq(subject.as_str()))
+        .filter(sessions::id.ne(keep))
+        .filter(sessions::revoked_at.is_null());
+    diesel::update(others)
+        .set((
+            sessions::revoked_at.eq(stored(now)),
+            sessions::revoke_reason.eq(reason.name()),
+        ))
+        .execute(conn)
+}
