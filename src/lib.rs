@@ -9,6 +9,8 @@ pub mod event;
 pub mod ids;
 pub mod keys;
 pub mod mail;
+pub mod oauth;
+pub mod pages;
 pub mod password;
 #[cfg(test)]
 #[path = "../tests/support/postgres.rs"]
