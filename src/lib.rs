@@ -1,12 +1,49 @@
-//! Signet: a standalone JWT identity provider.
+//! # Signet
+//!
+//! A standalone JWT identity provider: one binary that registers people, logs them in, and hands
+//! out signed, expiring tokens that any backend verifies through a published JWKS.
+//!
+//! ## The map
+//!
+//! A folder is a capability (a *room*). Inside it, `mod.rs` is its card, its types and what others
+//! may call; `http.rs` its routes; the files named after use cases its decisions; `store.rs` its
+//! queries. A room imports only rooms of lower levels, and those only through their `mod.rs`; a
+//! test holds the code to it.
+//!
+//! | level | rooms |
+//! |---|---|
+//! | 0 | [`error`] [`clock`] [`ids`] [`crypto`] |
+//! | 1 | [`storage`] [`web`] [`config`] |
+//! | 2 | [`event`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
+//! | 3 | [`session`] < [`account`] |
+//! | 4 | [`oauth`] |
+//! | 5 | [`pages`] |
+//! | 6 | [`app`] [`server`] [`jobs`] [`health`] |
+//! | 7 | [`cli`] |
+//!
+//! ## The way of one request
+//!
+//! `POST /auth/login/`: [`server`] has the route table and the order of the middleware, which is in
+//! [`web`]. `account/http/login.rs` turns the body into domain types. `account/login.rs` reads the
+//! account, has the password verified in [`password`]'s pool, decides (a pure function), has the
+//! tokens minted through [`session`] and [`token`] with a key from [`keys`], and writes the session
+//! and the [`event`] in one transaction of [`storage`]. The answer goes out after the commit.
+//!
+//! Two rules of order. *Creating* a session: mint, then write. *Redeeming* anything single-use: one
+//! conditional write, look at the count, then mint after the commit. And a refusal that must leave
+//! a trace commits: transactions return an outcome, the use case turns it into an error afterwards.
 
 pub mod account;
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod error;
 pub mod event;
+pub mod health;
 pub mod ids;
+pub mod jobs;
 pub mod keys;
 pub mod mail;
 pub mod oauth;
@@ -15,6 +52,7 @@ pub mod password;
 #[cfg(test)]
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
+pub mod server;
 pub mod session;
 pub mod storage;
 pub mod token;

@@ -16,6 +16,8 @@ mod decision;
 pub mod http;
 mod refresh;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

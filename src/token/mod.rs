@@ -13,6 +13,8 @@
 mod claims;
 mod mint;
 mod refused;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::sync::Arc;

@@ -1,0 +1,99 @@
+//! The composition root: builds every service once, from the configuration.
+
+use std::sync::Arc;
+
+use crate::account::{self, Accounts, Links, Settings};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::crypto;
+use crate::error::{Error, Result};
+use crate::keys::{self, Keys, MasterKey};
+use crate::mail::Mailer;
+use crate::oauth::Discovery;
+use crate::password::{Passwords, Policy};
+use crate::session::{self, Sessions};
+use crate::storage::{Access, Db};
+use crate::token::Tokens;
+
+/// Every service. Clones share them.
+#[derive(Clone)]
+pub struct App {
+    /// What they were built from.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Clock,
+    /// The store.
+    pub db: Db,
+    /// Outgoing mail.
+    pub mail: Mailer,
+    /// Signing keys.
+    pub keys: Keys,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// People.
+    pub accounts: Accounts,
+    /// Metadata documents.
+    pub discovery: Discovery,
+}
+
+impl App {
+    /// Builds a server's services. Blocks; not to be called from async code.
+    ///
+    /// # Errors
+    /// What is wrong with the installation, with the remedy.
+    pub fn build(config: Config, clock: Clock) -> Result<Self> {
+        Self::build_for(config, clock, Access::Serve)
+    }
+
+    /// Builds the services for a server, or for a command beside one. Blocks.
+    ///
+    /// # Errors
+    /// As for [`App::build`].
+    pub fn build_for(config: Config, clock: Clock, access: Access) -> Result<Self> {
+        crypto::install();
+        let db = Db::open(&config.database, access)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .map_err(Error::internal)?
+            .block_on(Self::assemble(config, clock, db))
+    }
+
+    async fn assemble(config: Config, clock: Clock, db: Db) -> Result<Self> {
+        let is_sealed = keys::holds_sealed_rows(&db).await?;
+        let master = MasterKey::load_or_create(&config.keys.master_key_file, is_sealed)?;
+        let vault = Arc::new(master.vault("outbox"));
+        let mail = Mailer::new(&config.mail, db.clone(), clock.clone(), vault)?;
+        let keys = Keys::open(db.clone(), clock.clone(), &master, &config.keys).await?;
+        let issuer = &config.server.public_url;
+        let tokens = Tokens::new(keys.clone(), clock.clone(), &master, issuer, &config.tokens);
+        let policy = session::Policy::from(&config.tokens);
+        let sessions = Sessions::new(db.clone(), clock.clone(), tokens, mail.clone(), policy);
+        let accounts = Accounts::new(account::Inner {
+            db: db.clone(),
+            clock: clock.clone(),
+            settings: Settings {
+                account: config.account.clone(),
+                links: Links::new(&config),
+                policy: Policy::new(&config.password),
+                service_name: config.mail.service_name.clone(),
+            },
+            passwords: Passwords::new(&config.password)?,
+            sessions: sessions.clone(),
+            mail: mail.clone(),
+        });
+        let discovery = Discovery::new(issuer)?;
+        let config = Arc::new(config);
+        Ok(Self {
+            config,
+            clock,
+            db,
+            mail,
+            keys,
+            sessions,
+            accounts,
+            discovery,
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Argument;
+
+/// A standalone JWT identity provider.
+#[derive(Parser, Clone)]
+#[command(name = "signet", version, about, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    /// The configuration file [default: signet.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Subcommand, Clone)]
+pub(super) enum Command {
+    /// Run the server (the default)
+    Serve(Serve),
+    /// Bring the database's schema up to date
+    Migrate {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Look after accounts
+    #[command(subcommand)]
+    Users(Users),
+    /// Look after sessions
+    #[command(subcommand)]
+    Sessions(Sessions),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Serve(Serve::default())
+    }
+}
+
+#[derive(Args, Clone, Default)]
+pub(super) struct Serve {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<String>,
+    /// Where the data is: an sqlite or a postgres URL
+    #[arg(long, value_name = "URL")]
+    pub(super) database: Option<String>,
+}
+
+#[derive(Subcommand, Clone)]
+pub(super) enum Config {
+    /// Report every problem with its remedy
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the settings in effect, secrets masked
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a commented signet.toml with every setting and its default
+    Reference,
+}
+
+#[derive(Subcommand, Clone)]
+pub(super) enum Users {
+    /// Make an account
+    Create {
+        /// User name
+        #[arg(long)]
+        username: Option<String>,
+        /// E-mail address
+        #[arg(long)]
+        email: Option<String>,
+        /// The address still has to be confirmed by its owner
+        #[arg(long)]
+        unverified: bool,
+        /// Read a password from standard input; without one, it is set through a reset mail
+        #[arg(long)]
+        password_stdin: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List accounts, oldest first
+    List {
+        /// Start after this id
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// So many at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one account
+    Show(OneUser),
+    /// Forbid an account to log in, and end its sessions
+    Disable(OneUser),
+    /// Allow an account to log in again
+    Enable(OneUser),
+    /// Delete an account with all that hangs on it
+    Delete {
+        #[command(flatten)]
+        user: OneUser,
+        /// Really: there is no way back
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args, Clone)]
+pub(super) struct OneUser {
+    /// Id, user name or e-mail address
+    pub(super) user: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Subcommand, Clone)]
+pub(super) enum Sessions {
+    /// End every session at once, for instance after restoring the database from a backup
+    EndAll {
+        /// Really: everybody has to log in again
+        #[arg(long)]
+        yes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    /// What stands on the command line goes before file and environment.
+    pub(super) fn overrides(&self) -> Vec<Argument> {
+        let Self::Serve(Serve { listen, database }) = self else {
+            return Vec::new();
+        };
+        let argument = |flag, path, value: &Option<String>| {
+            value.clone().map(|value| Argument { flag, path, value })
+        };
+        let listen = argument("--listen", "server.listen", listen);
+        let database = argument("--database", "database.url", database);
+        listen.into_iter().chain(database).collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! `signet serve`.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, Profile, Server, Transport};
+use crate::error::{Error, Result};
+use crate::server;
+
+pub(super) fn run(mut config: Config) -> Result<()> {
+    let listen = config.server.listen.clone();
+    let listener = TcpListener::bind(&listen)
+        .map_err(|error| Error::setup(format!("cannot listen on {listen}")).with_source(error))?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    // Port 0 asks for any free one: only now it is known which.
+    if listen.ends_with(":0") && config.server.public_url == Server::default().public_url {
+        config.server.public_url = format!("http://{address}");
+    }
+    let app = App::build(config, Clock::system())?;
+    let config = app.config.clone();
+    let database = app.db.kind();
+    let running = server::spawn(app, listener)?;
+    log::info!(
+        "Signet {} on {database}, listening on http://{}",
+        env!("CARGO_PKG_VERSION"),
+        running.address()
+    );
+    greet(&config);
+    let delay = Duration::from_secs(config.server.drain_delay.as_secs().into());
+    running.stop_on_signal(delay)?;
+    log::info!("stopped");
+    Ok(())
+}
+
+/// What somebody who just tries it should know.
+fn greet(config: &Config) {
+    if config.server.profile != Profile::Dev {
+        return;
+    }
+    log::info!("profile dev: fine for trying out; set [server] profile = \"production\" for real");
+    if config.mail.transport == Transport::Console {
+        log::info!("mail is printed here instead of being sent; see [mail] transport");
+    }
+    log::info!(
+        "try: curl {}/.well-known/jwks.json",
+        config.server.public_url
+    );
+}

@@ -1,0 +1,7 @@
+//! The binary `signet`: see the crate's documentation for the map.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    signet::cli::run()
+}

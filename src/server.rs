@@ -1,0 +1,191 @@
+//! The server: the whole route table, the middleware and its order, listening, and the graceful
+//! stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App as Application, HttpServer};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::health::{self, Draining};
+use crate::web::{Edge, headers, limit, not_found, observe, route};
+use crate::{account, jobs, keys, oauth, pages};
+
+/// An idle connection is kept for its next request this long: longer than balancers keep theirs,
+/// so that it is never we who close one they are about to use.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Every route there is.
+fn routes(table: &mut ServiceConfig, prefix: &str, public_url: &str) {
+    // for verifiers
+    table
+        .service(
+            route::at("/.well-known/jwks.json")
+                .get(keys::http::jwks)
+                .done(),
+        )
+        .service(
+            route::at("/.well-known/openid-configuration")
+                .get(oauth::http::openid_configuration)
+                .done(),
+        )
+        .service(
+            route::at("/.well-known/oauth-authorization-server")
+                .get(oauth::http::oauth_authorization_server)
+                .done(),
+        );
+    // for apps
+    account::http::mount(table, prefix);
+    // for people who follow a link in a mail
+    pages::mount(table, prefix, public_url);
+    // for whoever runs us
+    table
+        .service(route::at("/livez").get(health::livez).done())
+        .service(route::at("/readyz").get(health::readyz).done())
+        .default_service(web::to(not_found));
+}
+
+/// A running server in threads of its own.
+pub struct Running {
+    address: SocketAddr,
+    handle: ServerHandle,
+    draining: Draining,
+    /// Turns true when the server has ended, for whatever reason.
+    stopped: watch::Receiver<bool>,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: not ready from now on; requests under way are finished; then it ends.
+    ///
+    /// # Errors
+    /// The server had failed by itself.
+    pub fn stop(self) -> Result<()> {
+        self.draining.begin();
+        // The order goes out at once; its fulfilment is what the thread's end says.
+        drop(self.handle.stop(true));
+        self.thread
+            .join()
+            .map_err(|_| Error::internal("the server thread panicked"))?
+    }
+
+    /// Serves until SIGINT or SIGTERM, then stops; between the two, balancers have `delay` to see
+    /// that this node is no longer ready. Blocks.
+    ///
+    /// # Errors
+    /// The server failed by itself.
+    pub fn stop_on_signal(self, delay: Duration) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let mut stopped = self.stopped.clone();
+        let waited = runtime.map_err(Error::internal)?.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+            }
+            log::info!("stopping: requests under way are finished first");
+            self.draining.begin();
+            tokio::time::sleep(delay).await;
+            Ok::<(), std::io::Error>(())
+        });
+        waited.map_err(Error::internal)?;
+        self.stop()
+    }
+}
+
+/// Serves on `listener`, which is already bound, until it is stopped.
+///
+/// # Errors
+/// The listener is unusable, or threads cannot be started.
+pub fn spawn(app: App, listener: TcpListener) -> Result<Running> {
+    let address = listener.local_addr().map_err(Error::internal)?;
+    let draining = Draining::default();
+    let (tell, hear) = std::sync::mpsc::sync_channel(1);
+    let (stop, stopped) = watch::channel(false);
+    let inside = (app, draining.clone(), stopped.clone());
+    let thread = std::thread::Builder::new()
+        .name("signet-server".into())
+        .spawn(move || {
+            let (app, draining, stopped) = inside;
+            actix_web::rt::System::new().block_on(async move {
+                let server = start(&app, draining, listener)?;
+                // The other side is waiting for exactly this.
+                drop(tell.send(server.handle()));
+                let mail = jobs::start(&app, &stopped);
+                let ended = server.await.map_err(Error::internal);
+                stop.send_replace(true);
+                drop(mail.await);
+                ended
+            })
+        });
+    let thread = thread.map_err(Error::internal)?;
+    match hear.recv() {
+        Ok(handle) => Ok(Running {
+            address,
+            handle,
+            draining,
+            stopped,
+            thread,
+        }),
+        Err(_) => match thread.join() {
+            Ok(Err(error)) => Err(error),
+            _ => Err(Error::internal("the server did not start")),
+        },
+    }
+}
+
+fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server> {
+    let settings = app.config.server.clone();
+    let workers = match settings.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let timeout = Duration::from_secs(settings.request_timeout.as_secs().into());
+    let app = app.clone();
+    let edge = Data::new(Edge::from(&settings));
+    let draining = Data::new(draining);
+    let server = HttpServer::new(move || {
+        let config = app.config.clone();
+        Application::new()
+            .app_data(edge.clone())
+            .app_data(draining.clone())
+            .app_data(Data::new(app.clock.clone()))
+            .app_data(Data::new(app.keys.clone()))
+            .app_data(Data::new(app.sessions.clone()))
+            .app_data(Data::new(app.accounts.clone()))
+            .app_data(Data::new(app.discovery.clone()))
+            .app_data(Data::new(app.clone()))
+            // The last one wrapped is the first to see a request.
+            .wrap(from_fn(limit))
+            .wrap(from_fn(headers::secure))
+            .wrap(from_fn(observe::observe))
+            .configure(|table| routes(table, &config.account.prefix, &config.server.public_url))
+    });
+    let server = server
+        .workers(workers)
+        .max_connections(settings.max_connections.div_ceil(workers))
+        .client_request_timeout(timeout)
+        .client_disconnect_timeout(timeout)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(settings.shutdown_timeout.as_secs().into())
+        .disable_signals()
+        .listen(listener)
+        .map_err(Error::internal)?;
+    Ok(server.run())
+}
