@@ -1,0 +1,194 @@
+//! Accounts that claim one address, and links that must not outlive their reason.
+
+use diesel::prelude::*;
+use serde_json::{Value, json};
+use signet::config::{EmailVerification, LoginMethod};
+use signet::storage::schema::{events, one_time_tokens};
+
+use crate::support::{Answer, Backend, PASSWORD, Server, link, on_both};
+
+on_both!(
+    the_latest_claim_is_mailed_and_logs_in_whoever_came_before,
+    an_address_that_nobody_confirms_has_one_account,
+    a_changed_password_ends_the_links_mailed_before,
+    a_disabled_account_confirms_nothing,
+    many_reset_requests_at_once_leave_one_link,
+    a_reset_confirms_the_address_and_says_so,
+    an_unconfirmed_account_chooses_no_words_in_a_mail,
+    a_name_that_means_two_accounts_is_refused_to_operators,
+    an_account_confirmed_in_time_is_not_deleted,
+);
+
+fn post(server: &Server, path: &str, body: &Value) -> Answer {
+    server.anonymous().post_json(&format!("/auth/{path}"), body)
+}
+
+fn register(server: &Server, username: &str, email: &str, password: &str) -> Answer {
+    let body = json!({
+        "username": username, "email": email, "password1": password, "password2": password,
+    });
+    post(server, "registration/", &body)
+}
+
+fn login(server: &Server, body: &Value) -> u16 {
+    post(server, "login/", body).status
+}
+
+fn the_latest_claim_is_mailed_and_logs_in_whoever_came_before(on: Backend) {
+    let server = Server::start(on);
+    for squatter in ["bad0", "bad1", "bad2"] {
+        register(&server, squatter, "ann@example.com", "squatter's own words").ok(201);
+    }
+    register(&server, "ann", "ann@example.com", PASSWORD).ok(201);
+    server.mails();
+    let by_email = json!({"email": "ann@example.com", "password": PASSWORD});
+    assert_eq!(login(&server, &by_email), 200);
+
+    post(
+        &server,
+        "password/reset/",
+        &json!({"email": "ann@example.com"}),
+    )
+    .ok(200);
+    let links: Vec<_> = server
+        .mails()
+        .iter()
+        .map(|mail| link::reset_pair(&mail.text))
+        .collect();
+    let pages = links.iter().map(|(uid, token)| {
+        let page = format!("/auth/password/reset/confirm/{uid}/{token}/");
+        server.anonymous().get(&page).text
+    });
+    let hers = pages.filter(|page| page.contains(">ann<")).count();
+    assert_eq!(
+        (links.len(), hers),
+        (4, 1),
+        "every claim has a link, hers among them"
+    );
+}
+
+fn an_address_that_nobody_confirms_has_one_account(on: Backend) {
+    let server = Server::with(on, |config| {
+        config.account.email_verification = EmailVerification::None;
+        config.account.login_with = vec![LoginMethod::Email];
+    });
+    register(&server, "", "ann@example.com", PASSWORD).ok(201);
+    register(&server, "", "Ann@example.com", "somebody else's words").problem(
+        400,
+        &json!({"email": ["User is already registered with this e-mail address."]}),
+    );
+}
+
+fn a_changed_password_ends_the_links_mailed_before(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    post(&server, "password/reset/", &json!({"email": ann.email})).ok(200);
+    let (uid, token) = link::reset_pair(&server.mail(&ann.email).text);
+    let words = "quite another battery";
+    let change = json!({"old_password": PASSWORD, "new_password1": words, "new_password2": words});
+    ann.client
+        .post_json("/auth/password/change/", &change)
+        .ok(200);
+    server.mail(&ann.email);
+    let thief = json!({
+        "uid": uid, "token": token,
+        "new_password1": "the thief's battery", "new_password2": "the thief's battery",
+    });
+    post(&server, "password/reset/confirm/", &thief)
+        .problem(400, &json!({"token": ["Invalid value"]}));
+    assert_eq!(
+        login(&server, &json!({"username": "ann", "password": words})),
+        200
+    );
+}
+
+fn a_disabled_account_confirms_nothing(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    server.set_active(&ann.pk, false);
+    post(
+        &server,
+        "registration/verify-email/",
+        &json!({"key": ann.confirm_key}),
+    )
+    .has_status(404);
+    let page = format!(
+        "/auth/registration/account-confirm-email/{}/",
+        ann.confirm_key
+    );
+    assert_eq!(server.anonymous().get(&page).status, 404);
+    register(&server, "bob", &ann.email, PASSWORD).ok(201);
+    server.mail(&ann.email);
+}
+
+fn many_reset_requests_at_once_leave_one_link(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    let body = json!({"email": ann.email});
+    let answers = server.at_once(16, |client, _| {
+        client.post_json("/auth/password/reset/", &body).status
+    });
+    assert_eq!(answers, [200; 16]);
+    assert_eq!(server.mails().len(), 16);
+    let links = one_time_tokens::table.filter(one_time_tokens::purpose.eq("reset_password"));
+    assert_eq!(server.count(links.count()), 1);
+}
+
+fn a_reset_confirms_the_address_and_says_so(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    post(&server, "password/reset/", &json!({"email": ann.email})).ok(200);
+    let (uid, token) = link::reset_pair(&server.mail(&ann.email).text);
+    let words = "quite another battery";
+    let body = json!({"uid": uid, "token": token, "new_password1": words, "new_password2": words});
+    post(&server, "password/reset/confirm/", &body).ok(200);
+    server.mail(&ann.email);
+    register(&server, "bob", &ann.email, PASSWORD).has_status(400);
+    let confirmed = events::table.filter(events::kind.eq("email_confirmed"));
+    assert_eq!(server.count(confirmed.count()), 1);
+}
+
+fn an_unconfirmed_account_chooses_no_words_in_a_mail(on: Backend) {
+    let server = Server::start(on);
+    let mallory = server.person("evil.example");
+    let words = json!({"first_name": "Your parcel waits: https://evil.example/pay"});
+    mallory.client.patch_json("/auth/user/", &words).ok(200);
+    for path in ["registration/resend-email/", "password/reset/"] {
+        post(&server, path, &json!({"email": mallory.email})).ok(200);
+        let mail = server.mail(&mallory.email);
+        for part in [&mail.text, &mail.html, &mail.subject] {
+            assert!(
+                !part.contains("evil") && !part.contains("parcel"),
+                "{path}: {part}"
+            );
+        }
+    }
+}
+
+fn a_name_that_means_two_accounts_is_refused_to_operators(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    register(&server, &ann.email, "decoy@example.com", PASSWORD).ok(201);
+    server.mails();
+    let refusal = server
+        .resolve(&ann.email)
+        .expect_err("two accounts go by this name");
+    assert!(refusal.to_string().contains("give the id"), "{refusal}");
+    assert_eq!(server.resolve("ann").expect("ann").subject.as_str(), ann.pk);
+    assert_eq!(
+        server.resolve(&ann.pk).expect("ann").subject.as_str(),
+        ann.pk
+    );
+}
+
+fn an_account_confirmed_in_time_is_not_deleted(on: Backend) {
+    let server = Server::with(on, |config| {
+        config.account.email_verification = EmailVerification::Mandatory;
+    });
+    server.person("ann");
+    register(&server, "bob", "bob@example.com", PASSWORD).ok(201);
+    server.mail("bob@example.com");
+    server.advance(8 * 24 * 3600);
+    assert_eq!(server.delete_unconfirmed(), 1);
+    assert!(server.resolve("ann").is_ok() && server.resolve("bob").is_err());
+}

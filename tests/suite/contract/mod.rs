@@ -1,0 +1,15 @@
+//! The first-party API as its users know it: every endpoint, every answer, every message, in the
+//! default settings and in those that change the wire.
+
+mod body;
+mod login;
+mod logout;
+mod method;
+mod page;
+mod password_change;
+mod password_reset;
+mod refresh;
+mod registration;
+mod token;
+mod user;
+mod verification;

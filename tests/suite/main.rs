@@ -1,0 +1,24 @@
+//! Signet from the outside: black-box tests over HTTP, each on SQLite and on PostgreSQL.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a broken promise here is a failed test"
+)]
+
+mod bad_input;
+mod claims;
+mod contract;
+mod durability;
+mod leak;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod race;
+mod refresh;
+mod support;
+mod tour;
+mod verifiers;
+
+#[test]
+fn a_database_is_fresh_each_time() {
+    assert_ne!(postgres::database(), postgres::database());
+}

@@ -1,0 +1,197 @@
+//! A server inside the test process: everything real but the clock, the mail and the cost of a
+//! password.
+
+use std::net::TcpListener;
+use std::sync::Barrier;
+
+use chrono::{DateTime, TimeDelta};
+use diesel::prelude::*;
+use signet::app::App;
+use signet::clock::Clock;
+use signet::config::{Config, Transport};
+use signet::mail::Captured;
+use signet::server::Running;
+use signet::storage::schema::{one_time_tokens, outbox, sessions, users};
+use tempfile::TempDir;
+
+use super::{Backend, Client, Person, block_on};
+
+/// 2026-11-23T12:00:00Z: where every test's time begins.
+const BEGINNING: i64 = 1_795_435_200;
+
+/// A running server with a database of its own. Work left in its mail queue fails the test: a
+/// mail that nobody looked at is a mail that nobody expected.
+pub(crate) struct Server {
+    pub(crate) app: App,
+    pub(crate) clock: Clock,
+    pub(crate) prefix: String,
+    running: Option<Running>,
+    _directory: TempDir,
+}
+
+impl Server {
+    /// With default settings.
+    pub(crate) fn start(backend: Backend) -> Self {
+        Self::with(backend, |_| {})
+    }
+
+    /// With settings of the test's own.
+    pub(crate) fn with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut config = Config::default();
+        config.database.url = backend.database(directory.path()).into();
+        config.keys.master_key_file = directory.path().join("master.key");
+        config.mail.transport = Transport::Memory;
+        config.password.argon2_memory_kib = 8;
+        config.password.argon2_time = 1;
+        config.server.workers = 2;
+        change(&mut config);
+        let prefix = config.account.prefix.clone();
+        let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
+        let app = App::build(config, clock.clone()).expect("the application");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let running = signet::server::spawn(app.clone(), listener).expect("the server");
+        Self {
+            app,
+            clock,
+            prefix,
+            running: Some(running),
+            _directory: directory,
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.running.as_ref().expect("running").address()
+    }
+
+    /// A client without credentials, on a connection of its own.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(&format!("http://{}", self.address()))
+    }
+
+    /// What `count` anonymous clients get who ask at the same moment, each on a connection of its
+    /// own.
+    pub(crate) fn at_once<T: Send>(
+        &self,
+        count: usize,
+        ask: impl Fn(&Client, usize) -> T + Sync,
+    ) -> Vec<T> {
+        let start = Barrier::new(count);
+        let one = |number| {
+            let client = self.anonymous();
+            // Connected before the start, so that the requests themselves meet.
+            client.get("/livez");
+            start.wait();
+            ask(&client, number)
+        };
+        std::thread::scope(|scope| {
+            let one = &one;
+            let all: Vec<_> = (0..count)
+                .map(|number| scope.spawn(move || one(number)))
+                .collect();
+            all.into_iter()
+                .map(|each| each.join().expect("an answer"))
+                .collect()
+        })
+    }
+
+    /// Somebody who registered and logged in; her mail about it is read already.
+    pub(crate) fn person(&self, name: &str) -> Person {
+        Person::register(self, name)
+    }
+
+    /// Moves the time.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+    }
+
+    /// Delivers what waits, and gives what was delivered since the last look.
+    pub(crate) fn mails(&self) -> Vec<Captured> {
+        // The server's own job may hold a letter just now: then this finds none due, and none
+        // delivered.
+        for _ in 0..10_000 {
+            block_on(self.app.mail.deliver_due()).expect("a delivery");
+            if self.waiting_mails() == 0 {
+                return self.app.mail.take_captured();
+            }
+        }
+        panic!("the outbox does not empty");
+    }
+
+    /// What an operator's command finds by a name.
+    pub(crate) fn resolve(&self, name: &str) -> signet::error::Result<signet::account::User> {
+        block_on(self.app.accounts.resolve(name))
+    }
+
+    /// Enables or disables an account, as an operator's command does.
+    pub(crate) fn set_active(&self, pk: &str, is_active: bool) {
+        let changed = block_on(self.app.accounts.set_active(&pk.into(), is_active));
+        assert!(changed.expect("the account"), "it was in the other state");
+    }
+
+    /// Runs the job; how many accounts it deleted.
+    pub(crate) fn delete_unconfirmed(&self) -> usize {
+        block_on(self.app.accounts.delete_unconfirmed()).expect("the job")
+    }
+
+    /// A number from the database.
+    pub(crate) fn count<Q>(&self, query: Q) -> i64
+    where
+        Q: for<'query> diesel::query_dsl::LoadQuery<'query, signet::storage::Conn, i64>
+            + Clone
+            + Send
+            + 'static,
+    {
+        let count = self.app.db.read(move |conn| query.clone().get_result(conn));
+        block_on(count).expect("the count")
+    }
+
+    fn waiting_mails(&self) -> i64 {
+        let waiting = outbox::table.filter(outbox::dead_at.is_null()).count();
+        let count = self.app.db.read(move |conn| waiting.get_result(conn));
+        block_on(count).expect("the count")
+    }
+
+    /// The one mail there is, which must be for `to`.
+    #[track_caller]
+    pub(crate) fn mail(&self, to: &str) -> Captured {
+        let mut mails = self.mails();
+        let found: Vec<(&str, &str)> = mails
+            .iter()
+            .map(|mail| (mail.to.as_str(), mail.subject.as_str()))
+            .collect();
+        assert_eq!(mails.len(), 1, "{found:?}");
+        let mail = mails.remove(0);
+        assert_eq!(mail.to, to);
+        mail
+    }
+
+    /// How much is stored: rows of users, sessions, one-time tokens, unsent mails.
+    pub(crate) fn stored(&self) -> [i64; 4] {
+        let count = self.app.db.read(|conn| {
+            Ok([
+                users::table.count().get_result(conn)?,
+                sessions::table.count().get_result(conn)?,
+                one_time_tokens::table.count().get_result(conn)?,
+                outbox::table.count().get_result(conn)?,
+            ])
+        });
+        block_on(count).expect("the counts")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().expect("a graceful stop");
+        }
+        if !std::thread::panicking() {
+            let left: Vec<String> = self.mails().into_iter().map(|mail| mail.subject).collect();
+            assert!(
+                left.is_empty(),
+                "mails that the test did not look at: {left:?}"
+            );
+        }
+    }
+}
