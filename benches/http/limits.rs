@@ -1,0 +1,134 @@
+//! What the parts can do with nothing around them, on this machine and in this minute.
+
+use std::fs::File;
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+
+use crate::Outcome;
+use crate::process::{Process, cpu_of_machine, share_of_machine};
+
+/// Rows in one commit: as many as there are clients at most.
+const GROUP: u32 = 64;
+
+/// All per second.
+pub(crate) struct Limits {
+    /// Argon2id at the server's parameters, in reused memory, on all cores.
+    pub(crate) hashes: f64,
+    /// ES256 with ring, on one core.
+    pub(crate) signatures: f64,
+    /// Syncs of a file that has just grown by a page.
+    pub(crate) syncs: f64,
+    /// One-row updates in SQLite, [`GROUP`] of them to a synced commit.
+    pub(crate) updates: f64,
+    /// The share of the machine that others took meanwhile.
+    pub(crate) disturbance: f64,
+}
+
+impl Limits {
+    /// Takes `time` for each.
+    pub(crate) fn measure(time: Duration) -> Outcome<Self> {
+        let begun = (Instant::now(), cpu_of_machine()?, Process::current().cpu()?);
+        let mut limits = Self {
+            hashes: hashes(time)?,
+            signatures: signatures(time)?,
+            syncs: syncs(time)?,
+            updates: updates(time)?,
+            disturbance: 0.0,
+        };
+        let machine = cpu_of_machine()?.saturating_sub(begun.1);
+        let ours = Process::current().cpu()?.saturating_sub(begun.2);
+        let others = machine.saturating_sub(ours);
+        limits.disturbance = share_of_machine(others, begun.0.elapsed());
+        Ok(limits)
+    }
+}
+
+/// How often `work` can be done within `time`, per second.
+fn rate(time: Duration, mut work: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
+    let begun = Instant::now();
+    let mut done = 0_u32;
+    while begun.elapsed() < time {
+        work()?;
+        done += 1;
+    }
+    Ok(f64::from(done) / begun.elapsed().as_secs_f64())
+}
+
+fn hashes(time: Duration) -> Outcome<f64> {
+    let threads = thread::available_parallelism()?.get();
+    let one = move || {
+        let params = Params::new(19_456, 2, 1, Some(32)).map_err(|error| error.to_string())?;
+        let mut memory = vec![Block::new(); params.block_count()];
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut out = [0; 32];
+        rate(time, || {
+            argon2
+                .hash_password_into_with_memory(b"orbit-walnut", &[7; 16], &mut out, &mut memory)
+                .map_err(|error| error.to_string().into())
+        })
+    };
+    let threads: Vec<_> = (0..threads).map(|_| thread::spawn(one)).collect();
+    let mut sum = 0.0;
+    for thread in threads {
+        sum += thread.join().map_err(|_| "a hashing thread panicked")??;
+    }
+    Ok(sum)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ring alone is measured here, not this project's use of it"
+)]
+fn signatures(time: Duration) -> Outcome<f64> {
+    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let random = SystemRandom::new();
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| "no key")?;
+    let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random);
+    let key = key.map_err(|_| "no key")?;
+    let message = [b'a'; 560];
+    rate(time, || {
+        let signature = key.sign(&random, &message).map_err(|_| "no signature")?;
+        std::hint::black_box(signature);
+        Ok(())
+    })
+}
+
+fn syncs(time: Duration) -> Outcome<f64> {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let mut file = File::create(directory.path().join("file"))?;
+    let page = [1; 4096];
+    rate(time, || {
+        file.write_all(&page)?;
+        Ok(file.sync_data()?)
+    })
+}
+
+fn updates(time: Duration) -> Outcome<f64> {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let path = directory.path().join("limit.db");
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    conn.batch_execute(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         CREATE TABLE row (id TEXT PRIMARY KEY, generation INTEGER NOT NULL) WITHOUT ROWID; \
+         WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 63) \
+         INSERT INTO row SELECT printf('01890a5d-ac96-774b-bcce-%012d', n), 0 FROM numbers",
+    )?;
+    let commits = rate(time, || {
+        conn.batch_execute("BEGIN IMMEDIATE")?;
+        for number in 0..GROUP {
+            let id = format!("01890a5d-ac96-774b-bcce-{number:012}");
+            diesel::sql_query("UPDATE row SET generation = generation + 1 WHERE id = ?")
+                .bind::<diesel::sql_types::Text, _>(id)
+                .execute(&mut conn)?;
+        }
+        Ok(conn.batch_execute("COMMIT")?)
+    });
+    Ok(commits? * f64::from(GROUP))
+}

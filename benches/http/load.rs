@@ -1,0 +1,164 @@
+//! The closed loop: so many clients, each of which asks again as soon as it is answered.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::client::{Client, Scenario};
+use crate::process::{self, Process};
+use crate::{Failure, Outcome};
+
+/// When is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) warm_up: Duration,
+    pub(crate) length: Duration,
+}
+
+/// What one scenario did with so many clients.
+pub(crate) struct Cell {
+    pub(crate) scenario: Scenario,
+    pub(crate) clients: u16,
+    /// Of the answers that came within the window, in microseconds, ascending.
+    latencies: Vec<u32>,
+    length: Duration,
+    /// Answers that were not what they had to be.
+    pub(crate) wrong: u64,
+    /// Processor time of the server, of its database's own processes, and ours.
+    server: Duration,
+    database: Duration,
+    load: Duration,
+    /// Of everything on the machine.
+    machine: Duration,
+    /// The server's at the end, in KiB.
+    pub(crate) resident: u64,
+}
+
+impl Cell {
+    pub(crate) fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.length.as_secs_f64()
+    }
+
+    /// The latency in ms that this share of the answers did not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        let last = self.latencies.len().saturating_sub(1);
+        let latency = self.latencies.get(last * percent / 100);
+        f64::from(latency.copied().unwrap_or_default()) / 1e3
+    }
+
+    pub(crate) fn server_micros(&self) -> f64 {
+        self.each(self.server)
+    }
+
+    pub(crate) fn database_micros(&self) -> f64 {
+        self.each(self.database)
+    }
+
+    pub(crate) fn load_micros(&self) -> f64 {
+        self.each(self.load)
+    }
+
+    /// The share of the machine that processes took which have nothing to do with this.
+    pub(crate) fn disturbance(&self) -> f64 {
+        let ours = self.server + self.database + self.load;
+        process::share_of_machine(self.machine.saturating_sub(ours), self.length)
+    }
+
+    fn each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / (self.latencies.len().max(1) as f64)
+    }
+}
+
+/// Lets the first `count` of the clients loose on the server.
+pub(crate) async fn run(
+    clients: &mut Vec<Client>,
+    count: u16,
+    scenario: Scenario,
+    window: Window,
+    (server, database): (Process, &str),
+) -> Outcome<Cell> {
+    for client in clients.iter_mut().take(count.into()) {
+        client.prepare(scenario).await?;
+    }
+    let from = Instant::now() + window.warm_up;
+    let until = from + window.length;
+    let mut tasks = Vec::new();
+    let rest = clients.split_off(usize::from(count).min(clients.len()));
+    for client in clients.drain(..) {
+        tasks.push(tokio::spawn(repeat(client, scenario, from, until)));
+    }
+    sleep_until(from).await;
+    let before = readings(server, database)?;
+    sleep_until(until).await;
+    let after = readings(server, database)?;
+    let mut cell = Cell {
+        scenario,
+        clients: count,
+        latencies: Vec::new(),
+        length: window.length,
+        wrong: 0,
+        server: after[0].saturating_sub(before[0]),
+        database: after[1].saturating_sub(before[1]),
+        load: after[2].saturating_sub(before[2]),
+        machine: after[3].saturating_sub(before[3]),
+        resident: server.memory()?.now,
+    };
+    for task in tasks {
+        let share = task.await?;
+        cell.latencies.extend(share.latencies);
+        cell.wrong += share.wrong;
+        if let Some(failure) = share.failure {
+            eprintln!("wrong: {} with {count} clients: {failure}", scenario.name());
+        }
+        share.client.check_signature()?;
+        clients.push(share.client);
+    }
+    clients.extend(rest);
+    cell.latencies.sort_unstable();
+    Ok(cell)
+}
+
+fn readings(server: Process, database: &str) -> Outcome<[Duration; 4]> {
+    let database = match database {
+        "PostgreSQL" => process::cpu_of_all("postgres"),
+        _ => Duration::ZERO,
+    };
+    Ok([
+        server.cpu()?,
+        database,
+        Process::current().cpu()?,
+        process::cpu_of_machine()?,
+    ])
+}
+
+/// What one client saw.
+struct Share {
+    client: Client,
+    latencies: Vec<u32>,
+    wrong: u64,
+    /// The last thing that went wrong.
+    failure: Option<Failure>,
+}
+
+async fn repeat(client: Client, scenario: Scenario, from: Instant, until: Instant) -> Share {
+    let mut share = Share {
+        client,
+        latencies: Vec::new(),
+        wrong: 0,
+        failure: None,
+    };
+    let mut asked = Instant::now();
+    while asked < until {
+        let answer = share.client.step(scenario).await;
+        let answered = Instant::now();
+        if let Err(failure) = answer {
+            share.wrong += 1;
+            share.failure = Some(failure);
+        } else if answered >= from && answered <= until {
+            let micros = answered.duration_since(asked).as_micros();
+            share.latencies.push(micros.try_into().unwrap_or(u32::MAX));
+        }
+        asked = answered;
+    }
+    share
+}
