@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use toml::Value;
 
 use super::{
-    EmailVerification, InvalidPeriod, LogFormat, LoginMethod, Period, Profile, Registration,
-    SmtpTls, Transport,
+    CsrfToken, EmailVerification, FieldNames, InvalidPeriod, LogFormat, LoginMethod, Period,
+    Profile, Registration, SameSite, SmtpTls, Transport,
 };
 
 /// What stands in the place of a secret.
@@ -204,4 +204,7 @@ choice! {
     Transport { "console" => Console, "smtp" => Smtp, "file" => File, "memory" => Memory }
     SmtpTls { "starttls" => Starttls, "implicit" => Implicit, "none" => None }
     LogFormat { "text" => Text, "json" => Json }
+    SameSite { "Strict" => Strict, "Lax" => Lax, "None" => None }
+    CsrfToken { "off" => Off, "authenticated" => Authenticated, "always" => Always }
+    FieldNames { "current" => Current, "legacy" => Legacy }
 }

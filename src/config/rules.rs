@@ -1,6 +1,8 @@
 //! What must hold of single values beyond their form, and across settings.
 
 mod account;
+mod browser;
+mod limits;
 mod mail;
 
 use std::net::SocketAddr;
@@ -44,6 +46,10 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Problem> {
     rules.password();
     rules.mail();
     rules.links();
+    rules.cookies();
+    rules.cors();
+    rules.limits();
+    rules.compat();
     rules.problems
 }
 

@@ -1,11 +1,17 @@
 //! The sections of `signet.toml`, one struct each, with their defaults.
 
+mod browser;
+mod limits;
+
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::Period;
+
+pub use browser::{Compat, Cookies, Cors, CsrfToken, FieldNames, SameSite};
+pub use limits::Limits;
 
 /// All settings.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +32,14 @@ pub struct Config {
     pub mail: Mail,
     /// `[links]`
     pub links: Links,
+    /// `[cookies]`
+    pub cookies: Cookies,
+    /// `[cors]`
+    pub cors: Cors,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[compat]`
+    pub compat: Compat,
     /// `[log]`
     pub log: Log,
 }
@@ -200,6 +214,12 @@ pub struct Account {
     pub login_with: Vec<LoginMethod>,
     /// Who may register.
     pub registration: Registration,
+    /// An address must be given at registration.
+    pub email_required: bool,
+    /// Shortest user name that can be chosen, in characters.
+    pub username_min_length: usize,
+    /// User names that nobody can choose.
+    pub username_blocklist: Vec<String>,
     /// Ask for the old password when changing it.
     pub old_password_required: bool,
     /// Other sessions end when the password changes.
@@ -219,6 +239,9 @@ impl Default for Account {
             email_verification: EmailVerification::Optional,
             login_with: vec![LoginMethod::Email, LoginMethod::Username],
             registration: Registration::Open,
+            email_required: false,
+            username_min_length: 1,
+            username_blocklist: Vec::new(),
             old_password_required: true,
             logout_on_password_change: true,
             confirm_ttl: Period::days(1),
@@ -342,6 +365,8 @@ pub struct Links {
     pub confirm_email: String,
     /// With `{uid}` and `{token}`.
     pub reset_password: String,
+    /// With `{key}`.
+    pub change_email: String,
 }
 
 /// How log lines look.

@@ -175,6 +175,18 @@ pub(super) static SETTINGS: &[Setting] = &[
         "Who may register: everybody, or nobody (operators create users)"
     ),
     setting!(
+        account.email_required,
+        "An address must be given at registration; it must be anyway where it is needed to log in or to be confirmed"
+    ),
+    setting!(
+        account.username_min_length,
+        "Shortest user name that can be chosen, in characters, 1 to 150"
+    ),
+    setting!(
+        account.username_blocklist,
+        "User names that nobody can choose, in whatever spelling"
+    ),
+    setting!(
         account.old_password_required,
         "Ask for the old password when changing it"
     ),
@@ -244,6 +256,94 @@ pub(super) static SETTINGS: &[Setting] = &[
         links.reset_password,
         "The app's own page for a new password, with {uid} and {token}; empty: ours"
     ),
+    setting!(
+        links.change_email,
+        "The app's own page for confirming a new address, with {key}; empty: ours"
+    ),
+    setting!(
+        cookies.enabled,
+        "Tokens go into cookies that scripts cannot read, and no longer into bodies"
+    ),
+    setting!(cookies.access, "Name of the cookie with the access token"),
+    setting!(cookies.refresh, "Name of the cookie with the refresh token"),
+    setting!(
+        cookies.refresh_path,
+        "Path of the refresh cookie; the access cookie's is /"
+    ),
+    setting!(
+        cookies.domain,
+        "Domain of the cookies; empty: this host alone"
+    ),
+    setting!(
+        cookies.secure,
+        "Browsers send the cookies over TLS only, and to their own machine"
+    ),
+    setting!(
+        cookies.http_only,
+        "Scripts cannot read the cookies with the tokens"
+    ),
+    setting!(cookies.same_site, "Whose pages' requests carry the cookies"),
+    setting!(
+        cookies.csrf_token,
+        "When a request must repeat the token of the CSRF cookie in X-CSRFToken; its origin is checked in any case"
+    ),
+    setting!(cookies.csrf, "Name of the cookie with the CSRF token"),
+    setting!(
+        cors.origins,
+        "Origins whose pages may call the API, exactly as browsers write them, like \"https://app.example.com\""
+    ),
+    setting!(
+        limits.enabled,
+        "Limit guessing and flooding; without it, something in front must"
+    ),
+    setting!(
+        limits.free_failures,
+        "Wrong passwords in a row that cost no delay, 1 to 20"
+    ),
+    setting!(
+        limits.max_failures,
+        "Wrong passwords in a row after which only a reset by mail helps, 10 to 100"
+    ),
+    setting!(
+        limits.max_delay,
+        "Longest delay between two tries after wrong passwords, 1m to 24h"
+    ),
+    setting!(
+        limits.logins_per_minute,
+        "Logins that may be tried from one address (IPv6: from one /64)"
+    ),
+    setting!(
+        limits.registrations_per_hour,
+        "Registrations from one address (IPv6: from one /64)"
+    ),
+    setting!(
+        limits.mails_per_hour,
+        "Mails of one kind that callers can have sent to one address"
+    ),
+    setting!(
+        limits.mails_per_hour_in_all,
+        "Mails that callers can have sent to all addresses together"
+    ),
+    setting!(
+        limits.mail_cooldown,
+        "The same mail is sent to the same address again after this time"
+    ),
+    setting!(
+        compat.strict,
+        "Do as dj-rest-auth does also where that is less safe; see docs/dj-rest-auth.md"
+    ),
+    setting!(
+        compat.field_names,
+        "Members that carry tokens: access and refresh, or, for clients of dj-rest-auth before 4.0.0, access_token and refresh_token"
+    ),
+    setting!(
+        compat.return_expiration,
+        "A login also says when its tokens expire"
+    ),
+    setting!(
+        compat.simplejwt_prefix,
+        "Path under which simplejwt's own routes are served, like /api/token; empty: nowhere"
+    ),
     setting!(log.format, "Lines for people, or one JSON object per line"),
     setting!(
         log.filter,
@@ -252,4 +352,4 @@ pub(super) static SETTINGS: &[Setting] = &[
 ];
 
 /// Names that the design fixes for later versions. They are refused, with this as the reason.
-pub(super) const LATER: &[&str] = &["cookies", "cors", "limits", "compat", "server.admin_listen"];
+pub(super) const LATER: &[&str] = &["server.admin_listen"];

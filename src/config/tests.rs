@@ -166,9 +166,9 @@ fn a_problem_is_named_by_the_place_that_gave_the_value() {
             "SIGNET_MAIL__SMTP_HOST: there is no such setting; did you mean SIGNET_MAIL__SMTP__HOST?",
         ),
         (
-            "SIGNET_CORS__ORIGINS",
+            "SIGNET_SERVER__ADMIN_LISTEN",
             "",
-            "SIGNET_CORS__ORIGINS: this version does not have it yet; remove it; it comes with a later version",
+            "SIGNET_SERVER__ADMIN_LISTEN: this version does not have it yet; remove it; it comes with a later version",
         ),
         (
             "SIGNET_MAIL__SMTP__PORT",

@@ -52,6 +52,13 @@ impl WebUrl {
         is_loopback_host(self.uri.host().unwrap_or_default())
     }
 
+    /// Whether it names nothing but an origin, as browsers write it (RFC 6454, section 6.2): no
+    /// path, and no port where it is the scheme's own.
+    pub(super) fn is_origin(&self) -> bool {
+        let usual = if self.is_https() { 443 } else { 80 };
+        self.uri.path() == "/" && self.uri.port_u16() != Some(usual)
+    }
+
     /// Scheme and host in lower case, and no slash at the end. Of a URL without query and
     /// fragment.
     pub(super) fn without_trailing_slash(&self) -> String {

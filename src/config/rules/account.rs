@@ -15,6 +15,9 @@ const TAKEN: [&str; 8] = [
     "metrics",
 ];
 
+/// User names are no longer than this.
+const LONGEST_USERNAME: usize = 150;
+
 /// A reset link is as good as the password, and mailboxes keep it.
 const LONGEST_RESET: Period = Period::days(1);
 const LONGEST_CONFIRMATION: Period = Period::days(7);
@@ -28,6 +31,15 @@ impl Rules<'_> {
             "account.login_with",
             "nobody could log in",
             "name email, username, or both",
+        );
+        self.require(
+            (1..=LONGEST_USERNAME).contains(&account.username_min_length),
+            "account.username_min_length",
+            &format!(
+                "{} is outside of what is allowed",
+                account.username_min_length
+            ),
+            &format!("choose 1 to {LONGEST_USERNAME}"),
         );
         let some = Period::seconds(1);
         self.within("account.reset_ttl", account.reset_ttl, some..=LONGEST_RESET);
@@ -72,7 +84,7 @@ impl Rules<'_> {
 }
 
 /// Empty, or `/part` any number of times.
-fn is_prefix(prefix: &str) -> bool {
+pub(super) fn is_prefix(prefix: &str) -> bool {
     let ok = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     match prefix.strip_prefix('/') {
         None => prefix.is_empty(),

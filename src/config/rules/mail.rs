@@ -76,6 +76,7 @@ impl Rules<'_> {
             &links.reset_password,
             &["{uid}", "{token}"],
         );
+        self.link("links.change_email", &links.change_email, &["{key}"]);
     }
 
     /// `template` is empty, or an absolute URL with exactly these `marks` in it, after the host.

@@ -41,11 +41,18 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
         [keys]\nmaster_key_file = 'k'\nrotate_every = '31d'\njwks_max_age = '1m'\n\
         [tokens]\naudience = 'b'\naccess_ttl = '90s'\naccess_typ = 'JWT'\nrefresh_idle = '1d'\nrefresh_absolute = '36h'\nrefresh_leeway = '0s'\nreuse_notice = false\n\
         [account]\nprefix = ''\nemail_verification = 'mandatory'\nlogin_with = ['username']\nregistration = 'closed'\n\
+        email_required = true\nusername_min_length = 3\nusername_blocklist = ['root']\n\
         old_password_required = false\nlogout_on_password_change = false\nconfirm_ttl = '2d'\nreset_ttl = '1h'\nunconfirmed_ttl = '8d'\n\
         [password]\nmin_length = 15\nargon2_memory_kib = 65536\nargon2_time = 1\npool_threads = 1\n\
         [mail]\ntransport = 'smtp'\nfrom = '\"A \\ B\" <a@b.example>'\nservice_name = \"It's \\\"A\\\"\"\ndirectory = 'd'\n\
         [mail.smtp]\nhost = 'h'\nport = 465\ntls = 'implicit'\nca_file = 'c'\nusername = 'u'\npassword = 'hunter2'\n\
-        [links]\nconfirm_email = 'https://a.example/#/{key}'\nreset_password = 'http://localhost/{uid}/{token}'\n\
+        [links]\nconfirm_email = 'https://a.example/#/{key}'\nreset_password = 'http://localhost/{uid}/{token}'\nchange_email = 'http://localhost/{key}'\n\
+        [cookies]\nenabled = true\naccess = 'a'\nrefresh = 'r'\nrefresh_path = '/auth'\ndomain = 'a.example'\nsecure = true\nhttp_only = true\n\
+        same_site = 'None'\ncsrf_token = 'always'\ncsrf = 'c'\n\
+        [cors]\norigins = ['https://app.example']\n\
+        [limits]\nenabled = false\nfree_failures = 4\nmax_failures = 50\nmax_delay = '2h'\nlogins_per_minute = 9\n\
+        registrations_per_hour = 9\nmails_per_hour = 9\nmails_per_hour_in_all = 9\nmail_cooldown = '9s'\n\
+        [compat]\nstrict = true\nfield_names = 'legacy'\nreturn_expiration = true\nsimplejwt_prefix = '/api/token'\n\
         [log]\nformat = 'json'\nfilter = 'debug'\n";
     let config = load(file, &[], &[]).expect("sound");
     let shown = config.effective();
@@ -59,7 +66,8 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
     assert_eq!(again.effective(), shown);
     // Debug redacts secrets, and shows all else
     assert_eq!(format!("{again:?}"), format!("{config:?}"));
-    // every setting but the algorithm, of which there is one, had another value than the default
+    // every setting had another value than the default, but the algorithm, of which there is one,
+    // and what production does not allow to be switched off
     let default = Config::default();
     let same = |setting: &&Setting| (setting.show)(&config) == (setting.show)(&default);
     let kept: Vec<_> = SETTINGS
@@ -67,7 +75,12 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
         .filter(same)
         .map(|setting| setting.path)
         .collect();
-    assert_eq!(kept, ["keys.default_algorithm"]);
+    let fixed = [
+        "keys.default_algorithm",
+        "cookies.secure",
+        "cookies.http_only",
+    ];
+    assert_eq!(kept, fixed);
     let json = config.effective_json();
     assert_eq!(json["mail"]["smtp"]["port"], 465);
     assert_eq!(
