@@ -7,6 +7,7 @@ import { Retry } from "./retry.js";
 import { Session } from "./session.js";
 import { defaultStore } from "./store.js";
 import { Transport } from "./transport.js";
+import { Turns } from "./turns.js";
 
 /**
  * @param {import("../index.d.ts").Options} options
@@ -21,7 +22,8 @@ export function createClient(options, platform = browser()) {
   const transport = new Transport({ baseUrl, prefix, mode, csrf, platform });
   const session = new Session({ mode, store, platform, onSessionEnd });
   const call = (...request) => transport.call(...request);
-  const refresher = new Refresher({ session, call, platform, retry: new Retry(platform) });
+  const turns = new Turns({ session, platform });
+  const refresher = new Refresher({ session, turns, call, retry: new Retry(platform) });
   const here = globalThis.location?.href;
   const signet = new URL(baseUrl || "/", here).origin;
   const own = here ? [new URL(here).origin] : [];

@@ -1,5 +1,7 @@
 // A fetch that is somebody: it attaches the credential, and gets a new one when it is time.
 
+import { isSame } from "./session.js";
+
 /**
  * @param {{ session: import("./session.js").Session, refresher: import("./refresh.js").Refresher,
  *   transport: import("./transport.js").Transport, platform: import("./platform.js").Platform,
@@ -20,11 +22,12 @@ export function authenticatedFetch({ session, refresher, transport, platform, si
     if (!origins.has(new URL(request.url).origin)) return platform.fetch(request);
     if (session.record && !session.isFresh) await refreshAhead();
     const spare = request.clone();
-    const used = session.credential;
+    const used = session.record;
     const response = await send(withCredential(request));
     if (response.status !== 401 || !session.record) return response;
     // Unless somebody else has refreshed since this request left.
-    if (session.credential === used && !(await refreshed())) return response;
+    const isOutdated = session.isFresh && !isSame(session.record, used);
+    if (!isOutdated && !(await refreshed())) return response;
     return send(withCredential(spare));
   };
 

@@ -7,21 +7,23 @@
 // the others have done.
 
 import { noSession } from "./error.js";
+import { isSame } from "./session.js";
 
 /** A request that hangs must not keep the other tabs waiting. */
 const TIMEOUT = 15_000;
 
 export class Refresher {
   #session;
+  #turns;
   #call;
-  #platform;
   #retry;
   #flight = null;
 
-  constructor({ session, call, platform, retry }) {
+  /** @param {{ call: import("./transport.js").Transport["call"] }} parts */
+  constructor({ session, turns, call, retry }) {
     this.#session = session;
+    this.#turns = turns;
     this.#call = call;
-    this.#platform = platform;
     this.#retry = retry;
     retry.action = () => this.refresh();
   }
@@ -38,8 +40,7 @@ export class Refresher {
     this.#retry.check();
     const seen = this.#session.record;
     try {
-      const turn = () => this.#turn(seen?.stamp);
-      await this.#platform.exclusively(this.#session.lockName, turn);
+      await this.#turns.take(() => this.#turn(seen));
       this.#retry.cancel();
     } catch (error) {
       // Not being able to ask is no answer: the session stays, and we ask again.
@@ -54,7 +55,7 @@ export class Refresher {
       const record = this.#session.record;
       // Cookies may be there without a record, if the store was cleared: worth a question.
       if (!record && (seen || !this.#session.isCookie)) throw noSession();
-      if (record?.stamp !== seen && this.#session.isFresh) return;
+      if (!isSame(record, seen) && this.#session.isFresh) return;
       const answer = await this.#ask(record);
       if (answer && this.#session.renew(answer, record)) return;
     }
@@ -70,7 +71,7 @@ export class Refresher {
     } catch (error) {
       if (error.status !== 401) throw error;
       // Another tab may have stored a newer token while ours was refused.
-      if (this.#session.record?.stamp !== record?.stamp) return null;
+      if (!isSame(this.#session.record, record)) return null;
       this.#session.close("expired");
       throw error;
     }

@@ -1,27 +1,29 @@
 // The session, as the tabs share it (a record in the store) and as this tab alone knows it (the
 // access token of body mode, which is never stored).
 //
-// The record names the session (`session`, new at each login) and the rotation (`stamp`, new at
-// each refresh). An access token in memory counts only while the record still bears the stamp it
-// came with: so a tab never goes on as somebody who meanwhile logged out in another one.
+// The record names the session (`session`, new at each login) and counts its rotations (`turn`).
+// An access token in memory counts only while the record is still of the turn that it came with:
+// so a tab never goes on as somebody who meanwhile logged out in another one.
 
 import { noSession } from "./error.js";
 
 /** A token is replaced this long before it expires, for requests that take their time. */
 const AHEAD = 10_000;
 
-/**
- * @typedef {{ session: string, stamp: string, refresh?: string, expires?: number | null }} Shared
- */
+/** @typedef {{ session: string, turn: number, refresh?: string, expires?: number | null }} Shared */
+
+/** Whether two records, or none, are of the same rotation of the same session. */
+export const isSame = (one, other) => one?.session === other?.session && one?.turn === other?.turn;
 
 export class Session {
   #mode;
   #store;
   #platform;
-  #channel;
+  #channel = null;
   #onEnd;
   #listeners = new Set();
-  /** @type {{ stamp: string, access: string, expires: number | null } | null} */
+  #watchers = new Set();
+  /** @type {{ session: string, turn: number, access: string, expires: number | null } | null} */
   #own = null;
   /** The session that listeners were last told of. */
   #told;
@@ -33,16 +35,17 @@ export class Session {
     this.#onEnd = onSessionEnd;
     this.#told = this.record?.session ?? null;
     if (mode === "body") this.#listen();
-    store.subscribe?.(() => this.#tell("elsewhere"));
+    const look = () => this.#tell("elsewhere");
+    store.subscribe?.(look);
     // a page that comes back from the back/forward cache has missed what happened
-    platform.on("pageshow", () => this.#tell("elsewhere"));
+    platform.on("pageshow", look);
   }
 
   /** What the tabs share; null without a session. @returns {Shared | null} */
   get record() {
     try {
       const record = JSON.parse(this.#store.get() ?? "null");
-      return typeof record?.stamp === "string" ? record : null;
+      return typeof record?.turn === "number" ? record : null;
     } catch {
       return null;
     }
@@ -56,18 +59,15 @@ export class Session {
     return this.#mode === "cookie";
   }
 
-  get lockName() {
+  /** What the tabs that share the record have in common; undefined if it is this tab's own. */
+  get sharedName() {
     return this.#store.name;
   }
 
   /** The access token of body mode, if this tab has the one of the newest rotation. */
   get access() {
-    return this.#current?.access ?? null;
-  }
-
-  /** Two requests that were sent with equal credentials would be answered alike. */
-  get credential() {
-    return this.isCookie ? (this.record?.stamp ?? null) : this.access;
+    const own = this.#own;
+    return own && isSame(own, this.record) ? own.access : null;
   }
 
   /** Whether a request can be sent now without a refresh before it. */
@@ -82,7 +82,7 @@ export class Session {
 
   /** A login, or whatever else brought a new session. */
   open(answer) {
-    this.#write(answer, this.#platform.id());
+    this.#write(answer, { session: this.#platform.id(), turn: 0 });
     this.#tell("login");
   }
 
@@ -92,9 +92,12 @@ export class Session {
    * @param {Shared | null} refreshed
    */
   renew(answer, refreshed) {
-    if (this.record?.stamp !== refreshed?.stamp) return false;
-    this.#write(answer, refreshed?.session ?? this.#platform.id());
-    this.#tell("login");
+    if (!isSame(this.record, refreshed)) return false;
+    if (!refreshed) {
+      this.open(answer);
+      return true;
+    }
+    this.#write(answer, { session: refreshed.session, turn: refreshed.turn + 1 });
     return true;
   }
 
@@ -102,9 +105,10 @@ export class Session {
   replaceAccess({ access, access_expiration }) {
     const record = this.record;
     if (!record) throw noSession();
+    const { session, turn } = record;
     const expires = this.#expiry(access_expiration);
-    if (this.isCookie) this.#store.set(JSON.stringify({ ...record, expires }));
-    else this.#own = { stamp: record.stamp, access, expires };
+    if (this.isCookie) this.#store.set(JSON.stringify({ session, turn, expires }));
+    else this.#own = { session, turn, access, expires };
   }
 
   /** @param {"logout" | "expired"} reason */
@@ -119,26 +123,37 @@ export class Session {
     return () => this.#listeners.delete(listener);
   }
 
-  get #current() {
-    return this.#own && this.#own.stamp === this.record?.stamp ? this.#own : null;
+  /** Resolves once `isTrue`, asked whenever another tab changes the record, or after `patience`. */
+  when(isTrue, patience) {
+    if (isTrue()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#watchers.delete(look);
+        callOff();
+        resolve();
+      };
+      const look = () => isTrue() && done();
+      const callOff = this.#platform.after(patience, done);
+      this.#watchers.add(look);
+    });
   }
 
   #isGoodFor(milliseconds) {
-    const tokens = this.isCookie ? this.record : this.#current;
-    if (!tokens) return false;
+    const record = this.record;
+    const tokens = this.isCookie ? record : this.#own;
+    if (!record || !isSame(tokens, record)) return false;
     const expires = tokens.expires ?? null;
     return expires === null || expires - milliseconds > this.#platform.now();
   }
 
-  #write({ access, access_expiration, refresh }, session) {
-    const stamp = this.#platform.id();
+  #write({ access, access_expiration, refresh }, { session, turn }) {
     const expires = this.#expiry(access_expiration);
     if (this.isCookie) {
-      this.#store.set(JSON.stringify({ session, stamp, expires }));
+      this.#store.set(JSON.stringify({ session, turn, expires }));
       return;
     }
-    this.#own = { stamp, access, expires };
-    this.#store.set(JSON.stringify({ session, stamp, refresh }));
+    this.#own = { session, turn, access, expires };
+    this.#store.set(JSON.stringify({ session, turn, refresh }));
     this.#channel?.postMessage(this.#own);
   }
 
@@ -154,14 +169,14 @@ export class Session {
   /** A tab that refreshed gives its access token to the others, which need not refresh then. */
   #listen() {
     this.#channel = this.#platform.openChannel(this.#store.name);
-    if (this.#channel) {
-      this.#channel.onmessage = ({ data }) => {
-        this.#own = data;
-      };
-    }
+    if (!this.#channel) return;
+    this.#channel.onmessage = ({ data }) => {
+      this.#own = data;
+    };
   }
 
   #tell(reason) {
+    for (const look of this.#watchers) look();
     const session = this.record?.session ?? null;
     if (session === this.#told) return;
     this.#told = session;

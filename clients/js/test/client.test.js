@@ -57,7 +57,7 @@ test("cookie mode: cookies, and no tokens", async () => {
   const { headers, credentials } = world.requests.at(-1);
   assert.equal(headers.get("Authorization"), null);
   assert.equal(credentials, "include");
-  assert.deepEqual(Object.keys(world.stored()), ["session", "stamp", "expires"]);
+  assert.deepEqual(Object.keys(world.stored()), ["session", "turn", "expires"]);
 });
 
 test("cookie mode: cookies without a record are found by a refresh", async () => {

@@ -34,6 +34,30 @@ test("a tab that did not hear the new access token refreshes with the newest tok
   assert.equal(signet.isOver, false);
 });
 
+test("a tab whose record lags behind waits for the one that was noted", async () => {
+  const { world, clients } = await tabs(1);
+  const record = world.stored();
+  world.notes.push(`signet:${record.session}:4`, "signet:another session:9");
+  const refreshed = clients[0].refresh();
+  await world.settle();
+  assert.equal(world.count(REFRESH), 0);
+  world.on(REFRESH, ({ body }) => json({ access: "a5", refresh: `after ${body.refresh}` }));
+  world.storeAndTell({ ...record, turn: 4, refresh: "r4" });
+  await refreshed;
+  assert.equal(world.stored().refresh, "after r4");
+  assert.equal(world.notes.at(-1), `signet:${record.session}:5`);
+});
+
+test("a record that was noted and never comes holds nobody up for long", async () => {
+  const { world, clients } = await tabs(1);
+  world.notes.push(`signet:${world.stored().session}:4`);
+  const refreshed = clients[0].refresh();
+  await world.settle();
+  await world.pass(1_000);
+  await refreshed;
+  assert.equal(world.count(REFRESH), 1);
+});
+
 test("a new tab gets an access token of its own", async () => {
   const { world, clients } = await tabs(1);
   const { client } = world.tab();
@@ -51,7 +75,7 @@ test("a refusal of a token that is no longer the newest is no end", async () => 
       return json({ access: "a6", refresh: "r6", access_expiration: "2026-01-01T00:10:00Z" });
     }
     // a tab without locks stored its successor while ours was on the way
-    world.store({ ...world.stored(), stamp: "other", refresh: "r5" });
+    world.store({ ...world.stored(), turn: 5, refresh: "r5" });
     return problem(401, "token_not_valid");
   };
   world.on(REFRESH, answer);

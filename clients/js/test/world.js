@@ -11,6 +11,8 @@ export class World {
   online = true;
   /** Requests as they arrived: `{ method, path, headers, body, credentials }`. */
   requests = [];
+  /** What tabs have left with the locks. */
+  notes = [];
   #answers = new Map();
   #tabs = [];
   #values = new Map();
@@ -45,9 +47,15 @@ export class World {
     return JSON.parse(this.#values.get("signet") ?? "null");
   }
 
-  /** As if another tab had written it, unseen by this world's. */
+  /** As if a tab of none of ours had written it, which they see when they look. */
   store(record) {
     this.#values.set("signet", JSON.stringify(record));
+  }
+
+  /** As `store`, and all tabs are told. */
+  storeAndTell(record) {
+    this.store(record);
+    for (const tab of this.#tabs) tab.changed?.();
   }
 
   /** Moves the clock, and lets everything happen that was due. */
@@ -109,6 +117,11 @@ export class World {
         const turn = (this.#locks.get(name) ?? Promise.resolve()).then(action);
         this.#locks.set(name, turn.catch(() => {}));
         return turn;
+      },
+      leaveNote: async (note) => void this.notes.push(note),
+      notes: async (prefix) => {
+        const notes = this.notes.filter((note) => note.startsWith(prefix));
+        return notes.map((note) => note.slice(prefix.length));
       },
       openChannel: () => this.#channel(tab),
     };

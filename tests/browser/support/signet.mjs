@@ -5,10 +5,8 @@ import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { SIGNET } from "./origin.mjs";
 import { until } from "./until.mjs";
-
-const PORT = process.env.SIGNET_PORT;
-export const SIGNET = `http://127.0.0.1:${PORT}`;
 
 /** @param {{ mode: "body" | "cookie", app: string, settings?: Record<string, string> }} options */
 export async function startSignet({ mode, app, settings = {} }) {
@@ -18,7 +16,7 @@ export async function startSignet({ mode, app, settings = {} }) {
     cwd: directory,
     env: {
       PATH: process.env.PATH,
-      SIGNET_SERVER__LISTEN: `127.0.0.1:${PORT}`,
+      SIGNET_SERVER__LISTEN: new URL(SIGNET).host,
       SIGNET_SERVER__PUBLIC_URL: SIGNET,
       SIGNET_MAIL__TRANSPORT: "file",
       SIGNET_MAIL__DIRECTORY: mails,

@@ -2,9 +2,10 @@
 
 import { after, before } from "node:test";
 
-import { App } from "./app.mjs";
+import { App, PASSWORD } from "./app.mjs";
 import { newPerson, startBrowser } from "./browser.mjs";
-import { SIGNET, startSignet } from "./signet.mjs";
+import { SIGNET } from "./origin.mjs";
+import { startSignet } from "./signet.mjs";
 import { startApp } from "./site.mjs";
 
 /** To be called in a `describe`; the parts are there when its tests run. */
@@ -28,10 +29,12 @@ export function setUp({ mode, csrf = false, settings }) {
   /** Somebody new, without going through the pages. */
   world.enrol = async () => {
     const name = `person${(world.people += 1)}`;
-    const body = { username: name, email: `${name}@example.com`, password1: "correct-horse-battery", password2: "correct-horse-battery" };
-    const headers = { "Content-Type": "application/json" };
-    const response = await fetch(`${SIGNET}/auth/registration/`, { method: "POST", headers, body: JSON.stringify(body) });
-    if (response.status !== 201) throw new Error(`registration: ${response.status} ${await response.text()}`);
+    const response = await fetch(`${SIGNET}/auth/registration/`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Origin: world.site.origin },
+      body: JSON.stringify(registration(name)),
+    });
+    if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
     return name;
   };
 
@@ -44,5 +47,20 @@ export function setUp({ mode, csrf = false, settings }) {
     return { name, app, ...person };
   };
 
+  /** A page with nothing but the client. */
+  world.bareTab = async (context) => {
+    const page = await context.newPage();
+    await page.goto(`${world.site.origin}/bare.html`);
+    await page.waitForFunction("window.signet");
+    return page;
+  };
+
   return world;
 }
+
+export const registration = (name) => ({
+  username: name,
+  email: `${name}@example.com`,
+  password1: PASSWORD,
+  password2: PASSWORD,
+});
