@@ -167,7 +167,7 @@ fn without_cookies_there_is_nothing_to_protect(on: Backend) {
 
 fn the_token_is_asked_for_with_the_cookie(on: Backend) {
     let server = start(on, |config| {
-        config.cookies.csrf_token = CsrfToken::Authenticated
+        config.cookies.csrf_token = CsrfToken::Authenticated;
     });
     let browser = Browser::new(&server);
     browser.register("ann");
