@@ -1,6 +1,6 @@
 //! `POST login/`, `POST logout/`.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::{LoginBody, email, password};
 use crate::account::{Accounts, Credentials, Email};
@@ -78,6 +78,7 @@ async fn end(
     request: &HttpRequest,
     input: &Input,
 ) -> Result<()> {
+    Visitor::extract(request).await?;
     let facts = Facts::of(request)?;
     let mut fields = Fields::of(input);
     let sent = fields.text(Field::optional("refresh"));
