@@ -1,6 +1,6 @@
 // Waiting for a condition, never for a time.
 
-const PATIENCE = 20_000;
+const PATIENCE = 15_000;
 
 /** The first truthy answer of `ask`; what it waits for is said when it comes to nothing. */
 export async function until(what, ask) {
