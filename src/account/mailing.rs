@@ -28,6 +28,23 @@ impl Accounts {
         Ok(())
     }
 
+    /// A notice to the confirmed address of an account; none where there is no such address, since
+    /// somebody else may read the other kind.
+    pub(super) fn letter_to_owner(
+        &self,
+        user: &User,
+        message: &Message,
+        expires_at: Time,
+    ) -> Result<Option<Letter>> {
+        let address = user
+            .email
+            .as_deref()
+            .filter(|_| user.email_verified_at.is_some());
+        address
+            .map(|address| self.0.mail.letter(address, message, expires_at))
+            .transpose()
+    }
+
     /// The mail to whoever has the address already, at the address as they gave it. It is written
     /// in any case, so that a taken address takes no longer than a free one.
     pub(super) fn notice_of_account(

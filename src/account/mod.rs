@@ -1,7 +1,7 @@
 //! # account
 //!
-//! People: register, confirm the address, log in, reset and change the password, profile; and what
-//! operators do to accounts.
+//! People: register, confirm the address and change it, log in, reset and change the password,
+//! profile, leave; and what operators do to accounts.
 //!
 //! Contract: dj-rest-auth in JWT mode, with the deviations that make it safe.
 //! Tables: `users`, `one_time_tokens`. Routes: under `[account] prefix`, see [`http`].
@@ -13,15 +13,19 @@
 //! owner from confirming it by claiming it first.
 
 mod change;
+mod change_email;
 mod confirm;
 pub mod http;
 mod identifier;
+mod leave;
 mod links;
 mod login;
 mod mailing;
 mod one_time;
 mod operate;
 mod profile;
+mod prove;
+mod reauthenticate;
 mod register;
 mod reset;
 mod store;

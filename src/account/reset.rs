@@ -202,6 +202,8 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
         return Ok(false);
     }
     one_time::delete_tokens(conn, &user.subject, purpose)?;
+    // Who knew the old password may have asked for another address.
+    one_time::delete_tokens(conn, &user.subject, Purpose::ChangeEmail)?;
     session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
     event::record(conn, &change.event)?;
     // Who could read the link reads mail at that address: it is confirmed by that, unless it is

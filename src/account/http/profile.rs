@@ -1,12 +1,13 @@
-//! `GET|PUT|PATCH user/`.
+//! `GET|PUT|PATCH|DELETE user/`.
 
 use actix_web::{HttpResponse, web};
 
-use super::UserBody;
+use super::{UserBody, password};
 use crate::account::{Accounts, Profile, Username};
 use crate::error::Result;
+use crate::password::Plaintext;
 use crate::session::http::CurrentUser;
-use crate::web::{self as answer, Field, Fields, Input};
+use crate::web::{self as answer, Facts, Field, Fields, Input};
 
 /// Names at most, in characters.
 const NAME_LIMIT: usize = 150;
@@ -56,6 +57,20 @@ async fn change(
     fields.finish()?;
     let user = accounts.update_profile(&claims.sub, profile).await?;
     Ok(answer::ok(UserBody::from(&user)))
+}
+
+/// Asks for the password again: there is no way back.
+pub(super) async fn delete(
+    accounts: web::Data<Accounts>,
+    CurrentUser(claims): CurrentUser,
+    input: Input,
+    facts: Facts,
+) -> Result<HttpResponse> {
+    let mut fields = Fields::of(&input);
+    let password = Plaintext::new(&fields.text(password("password")));
+    fields.finish()?;
+    accounts.leave(&claims, &password, &facts).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// A user name, in the words of the contract where it is none.

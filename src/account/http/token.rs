@@ -44,7 +44,7 @@ pub(super) async fn refresh(
 }
 
 /// ISO 8601 in UTC with microseconds, as existing clients parse it.
-fn iso(time: Time) -> String {
+pub(super) fn iso(time: Time) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
