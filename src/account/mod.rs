@@ -29,6 +29,7 @@ mod reauthenticate;
 mod register;
 mod reset;
 mod store;
+mod username_rules;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub use operate::NewUser;
 pub use profile::Profile;
 pub use register::{Registered, Registration};
 pub use reset::NewPassword;
+pub use username_rules::UsernameRules;
 
 /// A person's account.
 #[derive(Clone, Debug)]
@@ -133,6 +135,8 @@ pub struct Settings {
     pub account: config::Account,
     /// Where links in mails lead.
     pub links: Links,
+    /// Which user names can be chosen.
+    pub usernames: UsernameRules,
     /// Rules for new passwords.
     pub policy: Policy,
     /// The service's name, as in its mails.
@@ -176,8 +180,11 @@ impl Accounts {
             .db
             .read(move |conn| store::find(conn, &subject))
             .await?;
-        found.ok_or_else(|| {
-            Error::new(Kind::Unauthenticated, "user_not_found", "User not found").with_public_code()
-        })
+        found.ok_or_else(not_found)
     }
+}
+
+/// Who asks has no account any more.
+fn not_found() -> Error {
+    Error::new(Kind::Unauthenticated, "user_not_found", "User not found").with_public_code()
 }

@@ -7,6 +7,7 @@ mod leaving;
 mod login;
 mod logout;
 mod method;
+mod names;
 mod page;
 mod password_change;
 mod password_reset;

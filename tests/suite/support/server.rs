@@ -124,6 +124,11 @@ impl Server {
         block_on(self.app.accounts.resolve(name))
     }
 
+    /// Makes an account, as an operator's command does.
+    pub(crate) fn create(&self, new: signet::account::NewUser) {
+        block_on(self.app.accounts.create(new)).expect("the account");
+    }
+
     /// Enables or disables an account, as an operator's command does.
     pub(crate) fn set_active(&self, pk: &str, is_active: bool) {
         let changed = block_on(self.app.accounts.set_active(&pk.into(), is_active));
