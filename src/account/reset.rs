@@ -120,6 +120,7 @@ impl Accounts {
             event: Event::of(event::Kind::PasswordReset, &user.subject, now)
                 .from_address(facts.address),
             user,
+            ends_sessions: !inner.settings.is_strict,
         });
         let write = |change: Arc<Change>| inner.db.write(move |conn| apply(conn, &change, now));
         let mut done = write(change.clone()).await;
@@ -190,6 +191,8 @@ struct Change {
     notice: Option<Letter>,
     event: Event,
     user: User,
+    /// Upstream's own behaviour is that they go on.
+    ends_sessions: bool,
 }
 
 fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<bool> {
@@ -206,7 +209,9 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
     one_time::delete_tokens(conn, &user.subject, purpose)?;
     // Who knew the old password may have asked for another address.
     one_time::delete_tokens(conn, &user.subject, Purpose::ChangeEmail)?;
-    session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
+    if change.ends_sessions {
+        session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
+    }
     event::record(conn, &change.event)?;
     // Who could read the link reads mail at that address: it is confirmed by that, unless it is
     // somebody else's by now.

@@ -6,7 +6,7 @@ use super::{email, password};
 use crate::account::Accounts;
 use crate::error::Result;
 use crate::password::Plaintext;
-use crate::session::http::CurrentUser;
+use crate::session::http::{CurrentUser, Visitor};
 use crate::web::{self as answer, Facts, Field, Fields, Input};
 
 pub(super) async fn change(
@@ -17,7 +17,7 @@ pub(super) async fn change(
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let email = email(&mut fields, Field::required("email"), "email");
-    let password = Plaintext::new(&fields.text(password("password")));
+    let password = Plaintext::new(&fields.text(password(accounts.settings(), "password")));
     fields.finish()?;
     if let Some(email) = email {
         accounts
@@ -30,6 +30,7 @@ pub(super) async fn change(
 /// Needs no access token: the key is the credential, and its reader may be logged in nowhere.
 pub(super) async fn confirm(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
     facts: Facts,
 ) -> Result<HttpResponse> {

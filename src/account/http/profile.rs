@@ -6,7 +6,7 @@ use super::{UserBody, password};
 use crate::account::{Accounts, Profile, Username};
 use crate::error::Result;
 use crate::password::Plaintext;
-use crate::session::http::CurrentUser;
+use crate::session::http::{CurrentUser, Delivery};
 use crate::web::{self as answer, Facts, Field, Fields, Input};
 
 /// Names at most, in characters.
@@ -75,14 +75,16 @@ async fn change(
 pub(super) async fn delete(
     accounts: web::Data<Accounts>,
     CurrentUser(claims): CurrentUser,
-    input: Input,
+    (input, delivery): (Input, web::Data<Delivery>),
     facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
-    let password = Plaintext::new(&fields.text(password("password")));
+    let password = Plaintext::new(&fields.text(password(accounts.settings(), "password")));
     fields.finish()?;
     accounts.leave(&claims, &password, &facts).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let mut response = HttpResponse::NoContent().finish();
+    delivery.clear_cookies(&mut response);
+    Ok(response)
 }
 
 /// A user name, in the words of the contract where it is none or `refusal` says why not.

@@ -3,10 +3,9 @@
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use super::token::iso;
 use crate::error::{Error, Kind, Result};
 use crate::ids::SessionId;
-use crate::session::http::CurrentUser;
+use crate::session::http::{CurrentUser, Delivery, iso};
 use crate::session::{Device, Sessions};
 use crate::web::{self as answer, Facts, Input};
 
@@ -50,7 +49,7 @@ pub(super) async fn list(
 pub(super) async fn end(
     sessions: web::Data<Sessions>,
     CurrentUser(claims): CurrentUser,
-    id: web::Path<String>,
+    (id, delivery): (web::Path<String>, web::Data<Delivery>),
     facts: Facts,
 ) -> Result<HttpResponse> {
     // Nothing but an id of ours goes to the database, which takes no text with a NUL in it.
@@ -59,7 +58,11 @@ pub(super) async fn end(
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let id = SessionId::from(id.into_inner());
     if is_id && sessions.end_device(&claims, &id, &facts).await? {
-        Ok(HttpResponse::NoContent().finish())
+        let mut response = HttpResponse::NoContent().finish();
+        if id == claims.sid {
+            delivery.clear_cookies(&mut response);
+        }
+        Ok(response)
     } else {
         Err(Error::new(Kind::NotFound, "not_found", "Not found."))
     }
@@ -68,9 +71,11 @@ pub(super) async fn end(
 pub(super) async fn end_all(
     sessions: web::Data<Sessions>,
     CurrentUser(claims): CurrentUser,
-    _: Input,
+    (_, delivery): (Input, web::Data<Delivery>),
     facts: Facts,
 ) -> Result<HttpResponse> {
     sessions.end_everywhere(&claims, &facts).await?;
-    Ok(answer::detail("Successfully logged out everywhere."))
+    let mut response = answer::detail("Successfully logged out everywhere.");
+    delivery.clear_cookies(&mut response);
+    Ok(response)
 }
