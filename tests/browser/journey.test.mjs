@@ -59,7 +59,7 @@ for (const mode of ["body", "cookie"]) {
       assert.match(await rows.innerText(), /This device/);
 
       await other.follow("Devices");
-      await other.says("Your session has ended.");
+      await other.says("Your session has ended. Please log in again.");
       await app.page.reload();
       await app.heading("Devices");
     });
@@ -74,7 +74,7 @@ for (const mode of ["body", "cookie"]) {
       await app.press("Log out everywhere");
       await app.heading("Log in");
       await other.follow("Devices");
-      await other.says("Your session has ended.");
+      await other.says("Your session has ended. Please log in again.");
     });
 
     test("change the password, forget it, and choose another by the link in the mail", async () => {

@@ -16,9 +16,10 @@ export class App {
 
   visit = (path) => this.page.goto(`${this.origin}/#${path}`);
 
-  heading = (name) => this.page.getByRole("heading", { level: 1, name }).waitFor();
+  heading = (name) => this.#see(this.page.getByRole("heading", { level: 1, name }));
 
-  says = (text) => this.page.getByText(text).waitFor();
+  /** In exactly these words: half a sentence may stand somewhere else, too. */
+  says = (text) => this.#see(this.page.getByText(text, { exact: true }));
 
   press = (name, scope = this.page) => scope.getByRole("button", { name, exact: true }).click();
 
@@ -30,6 +31,15 @@ export class App {
   async fill(values, scope = this.page) {
     for (const [label, value] of Object.entries(values)) {
       await scope.getByLabel(label, { exact: true }).fill(value);
+    }
+  }
+
+  async #see(locator) {
+    try {
+      await locator.waitFor();
+    } catch (error) {
+      const seen = await this.page.locator("body").innerText();
+      throw new Error(`${error.message}\n${this.page.url()} says:\n${seen}`);
     }
   }
 
