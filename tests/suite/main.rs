@@ -14,6 +14,7 @@ mod leak;
 mod postgres;
 mod race;
 mod refresh;
+mod revocation;
 mod support;
 mod tour;
 mod verifiers;
