@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::ids::SessionId;
 use crate::mail;
-use crate::password::{Plaintext, Verdict};
+use crate::password::Plaintext;
 use crate::session::{self, EndReason};
 use crate::token::AccessClaims;
 use crate::web::Facts;
@@ -15,7 +15,7 @@ impl Accounts {
     /// Sets a new password and ends the other sessions.
     ///
     /// # Errors
-    /// On `old_password` or `new_password2`.
+    /// On `old_password` or `new_password2`; throttled after too many wrong old passwords.
     pub async fn change_password(
         &self,
         claims: &AccessClaims,
@@ -24,14 +24,14 @@ impl Accounts {
         facts: &Facts,
     ) -> Result<()> {
         let inner = &*self.0;
-        let user = self.find(&claims.sub).await?;
-        if let Some(old) = old {
-            let stored = user.password_hash.as_deref();
-            if inner.passwords.verify(old, stored, facts.address).await? == Verdict::Mismatch {
-                let message = "Your old password was entered incorrectly. Please enter it again.";
-                return Err(Error::field("old_password", message));
-            }
-        }
+        let user = match old {
+            Some(old) => self.verify_own(&claims.sub, old, facts).await?,
+            None => Some(self.find(&claims.sub).await?),
+        };
+        let user = user.ok_or_else(|| {
+            let message = "Your old password was entered incorrectly. Please enter it again.";
+            Error::field("old_password", message)
+        })?;
         self.check_new_password(&user, new.0, new.1)?;
         let hash = inner.passwords.hash(new.0, facts.address).await?;
         let now = inner.clock.now();

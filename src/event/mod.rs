@@ -26,6 +26,10 @@ pub enum Kind {
     EmailConfirmed,
     /// Somebody logged in.
     LoginSucceeded,
+    /// A password was refused, here or by another way in that takes one.
+    LoginFailed,
+    /// Failures in a row began to cost a wait.
+    LoginThrottled,
     /// A session was ended by its owner.
     LoggedOut,
     /// A password was changed by its owner.
@@ -40,6 +44,8 @@ pub enum Kind {
     UserDisabled,
     /// An operator enabled an account.
     UserEnabled,
+    /// An operator forgave an account's failed logins.
+    UserUnlocked,
     /// An account was deleted.
     UserDeleted,
     /// All sessions were ended at once (after a restore).
@@ -55,6 +61,8 @@ impl Kind {
             Self::UserRegistered => "user_registered",
             Self::EmailConfirmed => "email_confirmed",
             Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::LoginThrottled => "login_throttled",
             Self::LoggedOut => "logged_out",
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
@@ -62,6 +70,7 @@ impl Kind {
             Self::RefreshTokenFromTheFuture => "refresh_token_from_the_future",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",
+            Self::UserUnlocked => "user_unlocked",
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",

@@ -27,12 +27,16 @@ pub(super) async fn change(
     Ok(answer::detail("New password has been saved."))
 }
 
-pub(super) async fn reset(accounts: web::Data<Accounts>, input: Input) -> Result<HttpResponse> {
+pub(super) async fn reset(
+    accounts: web::Data<Accounts>,
+    input: Input,
+    facts: Facts,
+) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let email = email(&mut fields, Field::required("email"), "email");
     fields.finish()?;
     if let Some(email) = email {
-        accounts.request_reset(&email).await?;
+        accounts.request_reset(&email, &facts).await?;
     }
     Ok(answer::detail("Password reset e-mail has been sent."))
 }

@@ -76,12 +76,13 @@ pub(super) async fn verify_email(
 pub(super) async fn resend_email(
     accounts: web::Data<Accounts>,
     input: Input,
+    facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let email = email(&mut fields, Field::required("email"), "email");
     fields.finish()?;
     if let Some(email) = email {
-        accounts.resend_confirmation(&email).await?;
+        accounts.resend_confirmation(&email, &facts).await?;
     }
     Ok(answer::detail("ok"))
 }

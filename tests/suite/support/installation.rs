@@ -125,6 +125,8 @@ impl Installation {
             ("mail.smtp", "tls", "\"none\""),
             ("password", "argon2_memory_kib", "8"),
             ("password", "argon2_time", "1"),
+            // Most tests do more than any caller may; those about the limits put them on.
+            ("limits", "enabled", "false"),
             // Its port changes with each start, and the issuer must not.
             ("server", "public_url", "\"http://localhost:8080\""),
             ("server", "workers", "2"),
