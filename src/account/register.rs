@@ -112,15 +112,12 @@ impl Accounts {
     ) -> Result<Option<User>> {
         let settings = self.0.limits.settings();
         let checked = self.check(registration).await;
-        let (scope, rule) = match &checked {
-            Ok(_) => {
-                let rule = Rule::per_hour(settings.registrations_per_hour);
-                ("registration", rule)
-            }
-            Err(_) => {
-                let rule = Rule::per_minute(settings.logins_per_minute);
-                ("registration-try", rule)
-            }
+        let (scope, rule) = if checked.is_ok() {
+            let rule = Rule::per_hour(settings.registrations_per_hour);
+            ("registration", rule)
+        } else {
+            let rule = Rule::per_minute(settings.logins_per_minute);
+            ("registration-try", rule)
         };
         self.take_turn(scope, rule, facts).await?;
         checked

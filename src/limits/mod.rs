@@ -76,8 +76,8 @@ impl Limits {
 /// The answer to who must wait: `429`, in the words of Django REST framework, whose clients read
 /// them. `wait` is rounded up to whole seconds, one at least.
 pub fn throttled(wait: TimeDelta) -> Error {
-    let seconds = wait.num_milliseconds().max(1).div_euclid(1000)
-        + i64::from(wait.num_milliseconds().max(1).rem_euclid(1000) > 0);
+    let micros = wait.num_microseconds().unwrap_or(i64::MAX).max(1);
+    let seconds = (micros - 1) / 1_000_000 + 1;
     let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
     let unit = if seconds == 1 { "second" } else { "seconds" };
     let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");

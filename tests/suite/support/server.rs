@@ -149,6 +149,14 @@ impl Server {
         block_on(count).expect("the count")
     }
 
+    /// Rows of the database, or what became of changing them.
+    pub(crate) fn rows<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        block_on(self.app.db.write(work)).expect("the database")
+    }
+
     fn waiting_mails(&self) -> i64 {
         let waiting = outbox::table.filter(outbox::dead_at.is_null()).count();
         let count = self.app.db.read(move |conn| waiting.get_result(conn));
