@@ -79,7 +79,7 @@ fn a_series_under_two_names_does_not_tell_that_they_are_one(on: Backend) {
         config.account.email_verification = EmailVerification::Mandatory;
     });
     people(&server);
-    let series = |name: &str| -> Vec<(u16, Vec<(String, String)>, String)> {
+    let series = |name: &str| {
         let email = format!("{name}@example.com");
         let names = [name; 8].into_iter().chain([&*email; 8]).chain([name; 2]);
         let answers = names.map(|name| login(&server, ELSEWHERE, name, "not this one"));
@@ -87,7 +87,7 @@ fn a_series_under_two_names_does_not_tell_that_they_are_one(on: Backend) {
             let (status, headers, text) = shown(&answer);
             (status, headers, text.to_owned())
         });
-        owned.collect()
+        owned.collect::<Vec<_>>()
     };
     let nobody = series("nobody");
     for name in ["ann", "bob", "cleo"] {
