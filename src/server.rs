@@ -13,8 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::health::{self, Draining};
+use crate::session::http::Delivery;
 use crate::web::{Edge, headers, limit, not_found, observe, route};
 use crate::{account, jobs, keys, oauth, pages};
 
@@ -23,28 +25,25 @@ use crate::{account, jobs, keys, oauth, pages};
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Every route there is.
-fn routes(table: &mut ServiceConfig, prefix: &str, public_url: &str) {
+fn routes(table: &mut ServiceConfig, config: &Config, edge: &Edge) {
     // for verifiers
+    let at = |path: &str| route::at(path).cross_origin(edge);
     table
+        .service(at("/.well-known/jwks.json").get(keys::http::jwks).done())
         .service(
-            route::at("/.well-known/jwks.json")
-                .get(keys::http::jwks)
-                .done(),
-        )
-        .service(
-            route::at("/.well-known/openid-configuration")
+            at("/.well-known/openid-configuration")
                 .get(oauth::http::openid_configuration)
                 .done(),
         )
         .service(
-            route::at("/.well-known/oauth-authorization-server")
+            at("/.well-known/oauth-authorization-server")
                 .get(oauth::http::oauth_authorization_server)
                 .done(),
         );
     // for apps
-    account::http::mount(table, prefix);
+    account::http::mount(table, config, edge);
     // for people who follow a link in a mail
-    pages::mount(table, prefix, public_url);
+    pages::mount(table, &config.account.prefix, &config.server.public_url);
     // for whoever runs us
     table
         .service(route::at("/livez").get(health::livez).done())
@@ -158,12 +157,14 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
     };
     let timeout = Duration::from_secs(settings.request_timeout.as_secs().into());
     let app = app.clone();
-    let edge = Data::new(Edge::from(&settings));
+    let edge = Data::new(Edge::from(app.config.as_ref()));
+    let delivery = Data::new(Delivery::new(&app.config, app.clock.clone()));
     let draining = Data::new(draining);
     let server = HttpServer::new(move || {
         let config = app.config.clone();
         Application::new()
             .app_data(edge.clone())
+            .app_data(delivery.clone())
             .app_data(draining.clone())
             .app_data(Data::new(app.clock.clone()))
             .app_data(Data::new(app.keys.clone()))
@@ -175,7 +176,7 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
             .wrap(from_fn(limit))
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(observe::observe))
-            .configure(|table| routes(table, &config.account.prefix, &config.server.public_url))
+            .configure(|table| routes(table, &config, &edge))
     });
     let server = server
         .workers(workers)

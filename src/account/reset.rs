@@ -124,6 +124,7 @@ impl Accounts {
                 .from_address(facts.address),
             place: self.place(facts),
             user,
+            ends_sessions: !inner.settings.is_strict,
         });
         let write = |change: Arc<Change>| inner.db.write(move |conn| apply(conn, &change, now));
         let mut done = write(change.clone()).await;
@@ -195,6 +196,8 @@ struct Change {
     event: Event,
     place: Place,
     user: User,
+    /// Upstream's own behaviour is that they go on.
+    ends_sessions: bool,
 }
 
 fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<bool> {
@@ -213,7 +216,9 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
         return Ok(false);
     }
     one_time::delete_tokens(conn, &user.subject, purpose)?;
-    session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
+    if change.ends_sessions {
+        session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
+    }
     event::record(conn, &change.event)?;
     // Who could read the link reads mail at that address: it is confirmed by that, unless it is
     // somebody else's by now.

@@ -164,12 +164,18 @@ pub struct Policy {
     pub reuse_notice: bool,
 }
 
-impl From<&config::Tokens> for Policy {
-    fn from(settings: &config::Tokens) -> Self {
+impl Policy {
+    /// By `[tokens]`; upstream's own behaviour is no leeway at all.
+    pub fn new(settings: &config::Tokens, compat: &config::Compat) -> Self {
+        let leeway = settings.refresh_leeway.delta();
         Self {
             idle: settings.refresh_idle.delta(),
             absolute: settings.refresh_absolute.delta(),
-            leeway: settings.refresh_leeway.delta(),
+            leeway: if compat.strict {
+                TimeDelta::zero()
+            } else {
+                leeway
+            },
             reuse_notice: settings.reuse_notice,
         }
     }

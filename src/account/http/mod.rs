@@ -1,22 +1,32 @@
 //! The first-party routes, under `[account] prefix`: dj-rest-auth's in JWT mode.
 
+mod csrf;
 mod login;
 mod password;
 mod profile;
 mod registration;
+mod simplejwt;
 mod token;
 
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
 use serde::Serialize;
 
-use super::{Email, User};
-use crate::session::TokenPair;
-use crate::web::{Field, Fields, route};
+use super::{Email, Settings, User};
+use crate::config::Config;
+use crate::session::http::TokenBody;
+use crate::web::{Edge, Field, Fields, route};
 
-/// Mounts them.
-pub fn mount(routes: &mut ServiceConfig, prefix: &str) {
-    let at = |path: &str| route::at(&format!("{prefix}/{path}"));
+/// Mounts them, and where simplejwt's own are asked for, those.
+pub fn mount(routes: &mut ServiceConfig, config: &Config, edge: &Edge) {
+    let prefix = &config.account.prefix;
+    let at = |path: &str| route::at(&format!("{prefix}/{path}")).with_cookies(edge);
+    if edge.cookies.is_some() {
+        routes.service(at("csrf/").get(csrf::issue).done());
+    }
+    if !config.compat.simplejwt_prefix.is_empty() {
+        simplejwt::mount(routes, &config.compat.simplejwt_prefix, edge);
+    }
     routes
         .service(at("registration/").post(registration::register).done())
         .service(
@@ -74,19 +84,9 @@ impl<'a> From<&'a User> for UserBody<'a> {
 /// The answer to a login and to an open registration.
 #[derive(Serialize)]
 struct LoginBody<'a> {
-    access: &'a str,
-    refresh: &'a str,
+    #[serde(flatten)]
+    tokens: TokenBody<'a>,
     user: UserBody<'a>,
-}
-
-impl<'a> LoginBody<'a> {
-    fn new(user: &'a User, tokens: &'a TokenPair) -> Self {
-        Self {
-            access: &tokens.access.token,
-            refresh: &tokens.refresh.token,
-            user: user.into(),
-        }
-    }
 }
 
 /// An address, in the words of the contract where it is none.
@@ -102,7 +102,13 @@ fn email(fields: &mut Fields<'_>, field: Field, name: &str) -> Option<Email> {
     email
 }
 
-/// A password: taken exactly as sent. The policy, not this, says how long it may be.
-const fn password(name: &'static str) -> Field {
-    Field::required(name).untrimmed()
+/// A password: taken exactly as sent (upstream trims it). The policy, not this, says how long it
+/// may be.
+fn password(settings: &Settings, name: &'static str) -> Field {
+    let field = Field::required(name);
+    if settings.is_strict {
+        field
+    } else {
+        field.untrimmed()
+    }
 }

@@ -6,7 +6,7 @@ use super::{email, password};
 use crate::account::{Accounts, NewPassword};
 use crate::error::Result;
 use crate::password::Plaintext;
-use crate::session::http::CurrentUser;
+use crate::session::http::{CurrentUser, Visitor};
 use crate::web::{self as answer, Facts, Field, Fields, Input};
 
 pub(super) async fn change(
@@ -17,9 +17,10 @@ pub(super) async fn change(
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let asks_for_old = accounts.settings().account.old_password_required;
-    let old = asks_for_old.then(|| Plaintext::new(&fields.text(password("old_password"))));
-    let first = Plaintext::new(&fields.text(password("new_password1")));
-    let second = Plaintext::new(&fields.text(password("new_password2")));
+    let old = asks_for_old
+        .then(|| Plaintext::new(&fields.text(password(accounts.settings(), "old_password"))));
+    let first = Plaintext::new(&fields.text(password(accounts.settings(), "new_password1")));
+    let second = Plaintext::new(&fields.text(password(accounts.settings(), "new_password2")));
     fields.finish()?;
     accounts
         .change_password(&claims, old.as_ref(), (&first, &second), &facts)
@@ -29,6 +30,7 @@ pub(super) async fn change(
 
 pub(super) async fn reset(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
     facts: Facts,
 ) -> Result<HttpResponse> {
@@ -43,6 +45,7 @@ pub(super) async fn reset(
 
 pub(super) async fn reset_confirm(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
     facts: Facts,
 ) -> Result<HttpResponse> {
@@ -50,8 +53,8 @@ pub(super) async fn reset_confirm(
     let new = NewPassword {
         uid: fields.text(Field::required("uid")),
         token: fields.text(Field::required("token")),
-        first: Plaintext::new(&fields.text(password("new_password1"))),
-        second: Plaintext::new(&fields.text(password("new_password2"))),
+        first: Plaintext::new(&fields.text(password(accounts.settings(), "new_password1"))),
+        second: Plaintext::new(&fields.text(password(accounts.settings(), "new_password2"))),
     };
     fields.finish()?;
     accounts.reset_password(new, &facts).await?;

@@ -8,20 +8,26 @@ use crate::account::{Accounts, Email, Registered, Registration, Settings, Userna
 use crate::config::{EmailVerification, LoginMethod};
 use crate::error::Result;
 use crate::password::Plaintext;
+use crate::session::http::{Delivery, Visitor};
 use crate::web::{self as answer, Facts, Field, Fields, Input};
 
 pub(super) async fn register(
     accounts: web::Data<Accounts>,
-    input: Input,
+    delivery: web::Data<Delivery>,
+    (input, _): (Input, Visitor),
     facts: Facts,
 ) -> Result<HttpResponse> {
     let registration = read(&input, accounts.settings())?;
+    let mut created = HttpResponse::Created();
     Ok(match accounts.register(registration, &facts).await? {
-        Registered::MustConfirm => {
-            HttpResponse::Created().json(json!({ "detail": "Verification e-mail sent." }))
-        }
+        Registered::MustConfirm => created.json(json!({ "detail": "Verification e-mail sent." })),
         Registered::Open(user, tokens) => {
-            HttpResponse::Created().json(LoginBody::new(&user, &tokens))
+            let mut response = created.json(LoginBody {
+                tokens: delivery.registration(&tokens),
+                user: user.as_ref().into(),
+            });
+            delivery.set_registration_cookies(&mut response, &tokens);
+            response
         }
     })
 }
@@ -30,8 +36,8 @@ fn read(input: &Input, settings: &Settings) -> Result<Registration> {
     let mut fields = Fields::of(input);
     let username = username(&mut fields, settings);
     let email = registered_email(&mut fields, settings);
-    let first = Plaintext::new(&fields.text(password("password1")));
-    let second = Plaintext::new(&fields.text(password("password2")));
+    let first = Plaintext::new(&fields.text(password(settings, "password1")));
+    let second = Plaintext::new(&fields.text(password(settings, "password2")));
     fields.finish()?;
     Ok(Registration {
         username,
@@ -64,6 +70,7 @@ fn registered_email(fields: &mut Fields<'_>, settings: &Settings) -> Option<Emai
 
 pub(super) async fn verify_email(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
@@ -75,6 +82,7 @@ pub(super) async fn verify_email(
 
 pub(super) async fn resend_email(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
     facts: Facts,
 ) -> Result<HttpResponse> {

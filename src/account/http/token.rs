@@ -1,51 +1,53 @@
 //! `POST token/verify/`, `POST token/refresh/`.
 
-use actix_web::{HttpResponse, web};
-use chrono::SecondsFormat;
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::session::Sessions;
+use crate::session::http::Delivery;
+use crate::token::{Reason, Refused};
 use crate::web::{self as answer, Facts, Field, Fields, Input};
 
-pub(super) async fn verify(sessions: web::Data<Sessions>, input: Input) -> Result<HttpResponse> {
+pub(super) async fn verify(
+    sessions: web::Data<Sessions>,
+    delivery: web::Data<Delivery>,
+    input: Input,
+) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let token = fields.text(Field::required("token"));
     fields.finish()?;
-    sessions.verify(&token).await?;
-    Ok(answer::ok(serde_json::json!({})))
+    match sessions.verify(&token).await {
+        // Upstream has this one refusal as a failed validation.
+        Err(error) if delivery.is_strict() && is_ended(&error) => {
+            Err(Error::non_field(Refused(Reason::Ended).message()))
+        }
+        outcome => outcome.map(|()| answer::ok(serde_json::json!({}))),
+    }
 }
 
-#[derive(Serialize)]
-struct RefreshBody<'a> {
-    access: &'a str,
-    access_expiration: String,
-    refresh: &'a str,
-    refresh_expiration: String,
+fn is_ended(error: &Error) -> bool {
+    error.detail() == Some(Refused(Reason::Ended).message())
 }
 
+/// The token of the body, else that of the cookie.
 pub(super) async fn refresh(
     sessions: web::Data<Sessions>,
+    delivery: web::Data<Delivery>,
+    request: HttpRequest,
     input: Input,
-    facts: Facts,
 ) -> Result<HttpResponse> {
+    let facts = Facts::of(&request)?;
     let mut fields = Fields::of(&input);
     let token = fields.maybe(Field::optional("refresh").not_blank());
     fields.finish()?;
-    let token = token.ok_or_else(missing)?;
-    let tokens = sessions.refresh(&token, &facts).await?;
-    Ok(answer::ok(RefreshBody {
-        access: &tokens.access.token,
-        access_expiration: iso(tokens.access.expires_at),
-        refresh: &tokens.refresh.token,
-        refresh_expiration: iso(tokens.refresh.expires_at),
-    }))
-}
-
-/// ISO 8601 in UTC with microseconds, as existing clients parse it.
-fn iso(time: Time) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+    let cookies = delivery.cookies();
+    let token = token.or_else(|| cookies?.refresh(&request));
+    let tokens = sessions
+        .refresh(&token.ok_or_else(missing)?, &facts)
+        .await?;
+    let mut response = answer::ok(delivery.refresh(&tokens));
+    delivery.set_cookies(&mut response, &tokens);
+    Ok(response)
 }
 
 fn missing() -> Error {

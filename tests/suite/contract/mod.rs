@@ -2,6 +2,9 @@
 //! default settings and in those that change the wire.
 
 mod body;
+mod compat;
+mod cookie;
+mod csrf;
 mod login;
 mod logout;
 mod method;

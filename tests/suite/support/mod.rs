@@ -4,6 +4,7 @@
 //! a [`Server`] inside the test process (frozen clock, mail in memory, cheap passwords) or, where
 //! the process itself is the subject, an [`Installation`] of the real binary.
 
+mod browser;
 mod client;
 mod installation;
 pub(crate) mod link;
@@ -13,6 +14,7 @@ mod server;
 mod smtp;
 pub(crate) mod token;
 
+pub(crate) use browser::{Browser, set_cookies};
 pub(crate) use client::{Answer, Client};
 pub(crate) use installation::{Installation, Process};
 pub(crate) use person::{PASSWORD, Person};
