@@ -135,6 +135,11 @@ impl Guess {
         if let (true, Some(wait)) = (counted.is_empty(), waits.into_iter().min()) {
             return Ok(Err(wait));
         }
+        // For nobody it is work for the sake of the work.
+        let rule = match &self.subject {
+            Some(_) => rule,
+            None => rule.forgetful(),
+        };
         for key in &self.masked {
             counted.extend(limits::count_failure(conn, key, rule, now)?);
         }

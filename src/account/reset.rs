@@ -206,10 +206,8 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
     let Some(token) = token.filter(|token| !token.is_consumed()) else {
         return Ok(false);
     };
-    // Counters before accounts, as at a login: two that meet never wait for each other. Who reads
-    // the owner's mail is the owner, also here, whatever strangers do next.
+    // Counters before accounts, as at a login: two that meet never wait for each other.
     counters::forgive(conn, &change.place.limits, user)?;
-    counters::remember(conn, &change.place, &user.subject)?;
     if !one_time::consume_token(conn, purpose, &change.digest, now)?
         || !store::update_password(conn, user, &change.hash, now)?
     {

@@ -18,6 +18,7 @@ pub struct Failures {
     free: i64,
     max: i64,
     max_delay: TimeDelta,
+    memory: TimeDelta,
 }
 
 /// One failure, counted.
@@ -35,6 +36,17 @@ impl Failures {
             free: settings.free_failures.into(),
             max: settings.max_failures.into(),
             max_delay: settings.max_delay.delta(),
+            memory: MEMORY,
+        }
+    }
+
+    /// The same rule for what is counted for the sake of the work alone: it is forgotten at once,
+    /// so that nobody can fill the table with it.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self {
+            memory: TimeDelta::zero(),
+            ..self
         }
     }
 
@@ -64,7 +76,7 @@ impl Failures {
         Row {
             count,
             until: now + self.delay(count),
-            expires_at: now + MEMORY,
+            expires_at: now + self.memory,
         }
     }
 }
