@@ -5,6 +5,7 @@ use diesel::QueryResult;
 
 use super::Email;
 use crate::clock::Time;
+use crate::event;
 use crate::limits::{self, Key, Limits, Rule};
 use crate::storage::Conn;
 
@@ -15,6 +16,8 @@ pub(super) enum Sort {
     Confirmation,
     /// A link to a new password.
     Reset,
+    /// What asking for another address sends there.
+    NewAddress,
 }
 
 impl Sort {
@@ -22,6 +25,16 @@ impl Sort {
         match self {
             Self::Confirmation => "confirmation",
             Self::Reset => "reset",
+            Self::NewAddress => "new-address",
+        }
+    }
+
+    /// What is recorded of somebody for whom one was asked.
+    pub(super) fn event(self) -> event::Kind {
+        match self {
+            Self::Confirmation => event::Kind::ConfirmationRequested,
+            Self::Reset => event::Kind::PasswordResetRequested,
+            Self::NewAddress => event::Kind::EmailChangeRequested,
         }
     }
 }

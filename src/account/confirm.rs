@@ -83,7 +83,7 @@ impl Accounts {
             Some(self.confirmation(&user.subject, &address, now))
         });
         let links = links.collect::<Result<_>>()?;
-        self.send(email, Sort::Confirmation, links).await
+        self.send(email, Sort::Confirmation, links, facts).await
     }
 }
 

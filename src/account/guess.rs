@@ -179,32 +179,30 @@ impl Accounts {
         self.compare(found, password, facts).await
     }
 
-    /// Compares a password with that of somebody who has logged in already. The user, if it is
-    /// right; `None` if it is wrong, which is counted, with all that comes in by whatever way.
+    /// Whether a password is that of somebody who has logged in already. If not, it is counted, with
+    /// all that came in by whatever way.
     ///
     /// # Errors
-    /// There is no such account; or as for [`Accounts::guess`].
-    pub(super) async fn verify_own(
+    /// As for [`Accounts::guess`].
+    pub(super) async fn is_password_of(
         &self,
-        subject: &Subject,
+        user: &User,
         password: &Plaintext,
         facts: &Facts,
-    ) -> Result<Option<User>> {
-        let user = self.find(subject).await?;
-        let place = self.place(facts);
+    ) -> Result<bool> {
+        let (place, user) = (self.place(facts), user.clone());
         let look = move |conn: &mut Conn| place.admit_own(conn, user.clone());
         let found = self.0.db.read(look).await?;
         let guess = self.compare(found, password, facts).await?;
         if guess.verdict == Verdict::Mismatch {
             self.count_failure(&guess, guess.reason(), facts).await?;
-            return Ok(None);
+            return Ok(false);
         }
         let (rule, now) = (self.0.limits.failures(), self.0.clock.now());
-        let user = guess.user.clone();
         let told = self.0.db.write(move |conn| guess.succeed(conn, rule, now));
         match told.await? {
-            Told::Right => Ok(user),
-            Told::Wrong => Ok(None),
+            Told::Right => Ok(true),
+            Told::Wrong => Ok(false),
             Told::Nothing(wait) => Err(limits::throttled(wait)),
         }
     }

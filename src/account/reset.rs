@@ -45,7 +45,7 @@ impl Accounts {
         let active = claims.iter().filter(|user| user.is_active);
         let links = active.filter_map(|user| self.reset_link(user, now).transpose());
         let links = links.collect::<Result<_>>()?;
-        self.send(email, Sort::Reset, links).await
+        self.send(email, Sort::Reset, links, facts).await
     }
 
     fn reset_link(&self, user: &User, now: Time) -> Result<Option<(NewToken, Letter)>> {
@@ -213,7 +213,11 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
     {
         return Ok(false);
     }
+    // Who reads the owner's mail is the owner, also here, whatever strangers do next.
+    counters::remember(conn, &change.place, &user.subject)?;
     one_time::delete_tokens(conn, &user.subject, purpose)?;
+    // Who knew the old password may have asked for another address.
+    one_time::delete_tokens(conn, &user.subject, Purpose::ChangeEmail)?;
     if change.ends_sessions {
         session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
     }

@@ -7,7 +7,7 @@ use super::{
     ELSEWHERE, FAR_AWAY, events, fail, fail_patiently, is_let_in, is_throttled, login, post, reset,
     server,
 };
-use crate::support::{Backend, Installation, PASSWORD, on_both};
+use crate::support::{Answer, Backend, Installation, PASSWORD, Person, Server, on_both};
 
 on_both!(
     after_a_hundred_failures_only_a_reset_helps,
@@ -15,6 +15,7 @@ on_both!(
     all_spellings_share_one_counter,
     another_name_of_an_account_is_no_second_chance,
     every_way_in_shares_the_limit,
+    a_stolen_session_is_no_way_around_the_limit,
     the_owner_logs_in_from_home_whatever_comes_from_elsewhere,
     of_parallel_guesses_no_more_are_told_than_one_after_the_other,
     a_right_password_among_parallel_guesses_is_told_at_most_once_in_time,
@@ -144,36 +145,78 @@ fn another_name_of_an_account_is_no_second_chance(on: Backend) {
     is_let_in(&server, ELSEWHERE, &ann.email);
 }
 
-/// Line 20.
+/// Line 20: every way in that takes a password, from the network in which she is logged in.
+const WAYS: [&str; 6] = [
+    "username",
+    "email",
+    "password/change/",
+    "email/change/",
+    "reauthenticate/",
+    "user/",
+];
+
+/// What a password gets that comes in by one of them.
+fn try_by(server: &Server, ann: &Person, way: &str, password: &str) -> Answer {
+    let new = "paper clip sunrise";
+    let body = match way {
+        "username" => return login(server, "127.0.0.1", &ann.username, password),
+        "email" => return login(server, "127.0.0.1", &ann.email, password),
+        "user/" => {
+            let body = json!({"password": password});
+            return ann.client.delete_json("/auth/user/", &body);
+        }
+        "password/change/" => {
+            json!({"old_password": password, "new_password1": new, "new_password2": new})
+        }
+        _ => json!({"password": password, "email": "other@example.com"}),
+    };
+    post(&ann.client, "127.0.0.1", way, &body)
+}
+
+/// Line 20: as many by any of them are too many for all.
 fn every_way_in_shares_the_limit(on: Backend) {
     let server = server(on, |_| {});
+    for (number, way) in WAYS.into_iter().enumerate() {
+        let ann = server.person(&format!("ann{number}"));
+        for _ in 0..6 {
+            try_by(&server, &ann, way, "not this one").has_status(400);
+        }
+        for other in WAYS {
+            is_throttled(try_by(&server, &ann, other, PASSWORD), 1);
+            is_throttled(try_by(&server, &ann, other, "not this one"), 1);
+        }
+        server.advance(1);
+        // One by each, with the wait that it costs.
+        for (other, wait) in WAYS.into_iter().zip([2, 4, 8, 16, 32, 64]) {
+            try_by(&server, &ann, other, "not this one").has_status(400);
+            is_throttled(try_by(&server, &ann, way, PASSWORD), wait);
+            server.advance(i64::from(wait));
+        }
+        // A right one by any of them ends the row.
+        try_by(&server, &ann, "reauthenticate/", PASSWORD).ok(200);
+        for _ in 0..5 {
+            try_by(&server, &ann, way, "not this one").has_status(400);
+        }
+        try_by(&server, &ann, "email", PASSWORD).ok(200);
+    }
+}
+
+/// Line 20: who stole a session guesses from elsewhere, and is counted with all the strangers.
+fn a_stolen_session_is_no_way_around_the_limit(on: Backend) {
+    let server = server(on, |_| {});
     let ann = server.person("ann");
-    let change = |old: &str| {
-        let body = json!({"old_password": old, "new_password1": "paper clip sunrise",
-            "new_password2": "paper clip sunrise"});
-        post(&ann.client, "127.0.0.1", "password/change/", &body)
+    let guess = || {
+        let body = json!({"password": "not this one"});
+        post(&ann.client, ELSEWHERE, "reauthenticate/", &body)
     };
-    fail(&server, "127.0.0.1", "ann", 2);
-    fail(&server, "127.0.0.1", &ann.email, 2);
-    for _ in 0..2 {
-        let message = "Your old password was entered incorrectly. Please enter it again.";
-        change("not this one").problem(400, &json!({"old_password": [message]}));
+    fail(&server, FAR_AWAY, "ann", 3);
+    for _ in 0..3 {
+        guess().has_status(400);
     }
-    is_throttled(change("not this one"), 1);
-    is_throttled(change(PASSWORD), 1);
-    is_throttled(login(&server, "127.0.0.1", "ann", PASSWORD), 1);
-    is_throttled(login(&server, "127.0.0.1", &ann.email, PASSWORD), 1);
-    server.advance(1);
-    change("not this one").has_status(400);
-    is_throttled(login(&server, "127.0.0.1", "ann", PASSWORD), 2);
-    server.advance(2);
-    change(PASSWORD).ok(200);
-    server.mail(&ann.email);
-    // What went well ended the row.
-    for _ in 0..5 {
-        change("not this one").has_status(400);
-    }
-    login(&server, "127.0.0.1", "ann", "paper clip sunrise").ok(200);
+    is_throttled(guess(), 1);
+    // Under her name she is not seen to be blocked, and is.
+    login(&server, FAR_AWAY, "ann", PASSWORD).has_status(400);
+    try_by(&server, &ann, "reauthenticate/", PASSWORD).ok(200);
 }
 
 /// Line 21.

@@ -12,6 +12,7 @@ on_both!(
     registrations_and_resends_share_a_cap,
     all_mails_together_have_a_cap,
     made_up_addresses_do_not_use_up_the_cap_of_all,
+    nobody_is_flooded_by_who_claims_to_move_there,
 );
 
 /// Asks, each time from another network; what is told.
@@ -165,4 +166,25 @@ fn made_up_addresses_do_not_use_up_the_cap_of_all(on: Backend) {
     }
     ask(&server, 99, "password/reset/", &ann.email);
     server.mail(&ann.email);
+}
+
+/// An account cannot be made to write to a stranger again and again.
+fn nobody_is_flooded_by_who_claims_to_move_there(on: Backend) {
+    let server = server(on, |_| {});
+    let (ann, bob) = (server.person("ann"), server.person("bob"));
+    for email in ["stranger@example.com", &bob.email] {
+        let mut told = Vec::new();
+        for _ in 0..28 {
+            let body = json!({"email": email, "password": PASSWORD});
+            let answer = post(&ann.client, "127.0.0.1", "email/change/", &body);
+            told.push((answer.status, answer.text));
+            server.advance(10);
+        }
+        assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+        assert_eq!(told[0].0, 200);
+        // One per cooldown up to the cap; in 280 s none comes back.
+        let mails = server.mails();
+        assert_eq!(mails.iter().filter(|mail| mail.to == email).count(), 3);
+        assert!(mails.iter().all(|mail| mail.to == email));
+    }
 }
