@@ -4,9 +4,10 @@
 //! tells of, so that neither is ever there without the other.
 //!
 //! Table: `events`. Nothing secret is in it: no password, no token, no key.
-//! It does not decide anything and does not know who reads it.
+//! It does not decide anything, and of its readers knows only the bounds it sets them.
 
 mod store;
+mod trail;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use crate::clock::Time;
 use crate::ids::{EventId, SessionId, Subject};
 
 pub use store::record;
+pub use trail::{Follower, Query, Recorded, recent};
 
 /// What happened. `docs/events.md` has the same list, with what belongs to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
