@@ -118,3 +118,135 @@ impl Follower {
         Ok(came)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::config;
+    use crate::event::{Event, record};
+    use crate::storage::Access;
+
+    /// A database, and the moment at which everything begins.
+    fn database() -> (tempfile::TempDir, Db, Time) {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/signet.db", directory.path().display());
+        let settings = config::Database {
+            url: url.into(),
+            ..config::Database::default()
+        };
+        let db = Db::open(&settings, Access::Serve).unwrap();
+        (
+            directory,
+            db,
+            DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        )
+    }
+
+    async fn happen(db: &Db, kind: Kind, at: Time) -> EventId {
+        let event = Event::of(kind, &"1".into(), at);
+        let id = event.id.clone();
+        let wrote = db.write(move |conn| record(conn, &event));
+        wrote.await.unwrap();
+        id
+    }
+
+    fn ids(events: &[Recorded]) -> Vec<EventId> {
+        events.iter().map(|event| event.id.clone()).collect()
+    }
+
+    #[tokio::test]
+    async fn the_newest_are_given_oldest_first_within_the_bounds() {
+        let (_directory, db, start) = database();
+        let mut all = Vec::new();
+        for second in 0..5 {
+            let kind = [Kind::LoginSucceeded, Kind::LoggedOut][second % 2];
+            let at = start + TimeDelta::seconds(i64::try_from(second).unwrap());
+            all.push(happen(&db, kind, at).await);
+        }
+        let ask = async |query: Query| ids(&recent(&db, &query).await.unwrap());
+        let limit = 100;
+        let none = Query {
+            limit,
+            ..Query::default()
+        };
+        assert_eq!(ask(none.clone()).await, all);
+        assert_eq!(
+            ask(Query {
+                limit: 2,
+                ..none.clone()
+            })
+            .await,
+            all[3..]
+        );
+        let since = Some(start + TimeDelta::seconds(3));
+        assert_eq!(
+            ask(Query {
+                since,
+                ..none.clone()
+            })
+            .await,
+            all[3..]
+        );
+        let kinds = vec![Kind::LoggedOut];
+        let odd = [all[1].clone(), all[3].clone()];
+        assert_eq!(
+            ask(Query {
+                kinds,
+                ..none.clone()
+            })
+            .await,
+            odd
+        );
+        let kinds = vec![Kind::LoggedOut, Kind::LoginSucceeded];
+        assert_eq!(
+            ask(Query {
+                kinds,
+                ..none.clone()
+            })
+            .await,
+            all
+        );
+        let subject = Some("2".into());
+        assert!(ask(Query { subject, ..none }).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_follower_meets_each_event_once_however_late_it_is_committed() {
+        let (_directory, db, start) = database();
+        let second = TimeDelta::seconds(1);
+        happen(&db, Kind::LoginSucceeded, start - second).await;
+        let mut follower = Follower::start(&db, start).await.unwrap();
+        assert!(follower.next(&db, start + second).await.unwrap().is_empty());
+        let newer = happen(&db, Kind::LoggedOut, start + second * 8).await;
+        let now = start + second * 8;
+        assert_eq!(ids(&follower.next(&db, now).await.unwrap()), [newer]);
+        // Its transaction began before that of the one that was met.
+        let late = happen(&db, Kind::LoggedOut, start + second).await;
+        assert_eq!(ids(&follower.next(&db, now).await.unwrap()), [late]);
+        assert!(follower.next(&db, now).await.unwrap().is_empty());
+        // A clock that is ahead hides nothing of what the others record.
+        let ahead = happen(&db, Kind::LoggedOut, now + TimeDelta::hours(1)).await;
+        assert_eq!(ids(&follower.next(&db, now).await.unwrap()), [ahead]);
+        let usual = happen(&db, Kind::LoggedOut, now + second).await;
+        let later = now + second;
+        assert_eq!(ids(&follower.next(&db, later).await.unwrap()), [usual]);
+        let idle = now + TimeDelta::hours(2);
+        assert!(follower.next(&db, idle).await.unwrap().is_empty());
+        assert!(follower.met.len() < 2, "what is past is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_follower_loses_nothing_in_a_rush() {
+        let (_directory, db, start) = database();
+        let mut follower = Follower::start(&db, start).await.unwrap();
+        let count = usize::try_from(PAGE).unwrap() * 2 + 7;
+        let wrote = db.write(move |conn| {
+            (0..count).try_for_each(|_| record(conn, &Event::new(Kind::LoginSucceeded, start)))
+        });
+        wrote.await.unwrap();
+        assert_eq!(follower.next(&db, start).await.unwrap().len(), count);
+        assert!(follower.next(&db, start).await.unwrap().is_empty());
+    }
+}

@@ -85,6 +85,32 @@ impl Installation {
         panic!("the server did not start ({:?}):\n{log}", child.wait());
     }
 
+    /// A command of the binary on this installation, with the settings of the last start.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.directory.path().join("signet.toml"))
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("SIGNET_DATABASE__URL", &self.database)
+            .env("SIGNET_LOG__FILTER", "error")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs such a command: what it printed, or if it failed, what it said about that.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = self.command(arguments).output().expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text(output.stderr))
+        }
+    }
+
     /// The whole database as it can be carried away: the files of SQLite, a dump of PostgreSQL.
     pub(crate) fn dump(&self) -> Vec<u8> {
         let Some(file) = self.database.strip_prefix("sqlite://") else {
