@@ -83,7 +83,8 @@ impl From<Row> for Recorded {
 }
 
 /// The newest events that fit, oldest of them first. Time is asked of the ids, which are ordered by
-/// it, so that the primary key answers.
+/// it, so that the primary key answers. There is no index on kinds: a million events are looked
+/// through in a fifth of a second, and an index would cost something at every login.
 pub(super) fn list_newest(conn: &mut Conn, query: &Query) -> QueryResult<Vec<Recorded>> {
     let mut fitting = events::table.into_boxed();
     if let Some(since) = query.since {
