@@ -11,10 +11,12 @@ mod contract;
 mod durability;
 mod events;
 mod leak;
+mod limits;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;
 mod refresh;
+mod revocation;
 mod support;
 mod tour;
 mod verifiers;

@@ -45,6 +45,8 @@ impl Server {
         config.password.argon2_memory_kib = 8;
         config.password.argon2_time = 1;
         config.server.workers = 2;
+        // Most tests do more than any caller may; those about the limits put them on.
+        config.limits.enabled = false;
         change(&mut config);
         let prefix = config.account.prefix.clone();
         let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
@@ -157,20 +159,12 @@ impl Server {
         block_on(count).expect("the count")
     }
 
-    /// Changes rows behind the server's back.
-    pub(crate) fn change(
-        &self,
-        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<usize> + Send + 'static,
-    ) {
-        block_on(self.app.db.write(work)).expect("the change");
-    }
-
-    /// Rows from the database.
+    /// Rows of the database, or what became of changing them.
     pub(crate) fn rows<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<Vec<T>> + Send + 'static,
-    ) -> Vec<T> {
-        block_on(self.app.db.read(work)).expect("the rows")
+        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        block_on(self.app.db.write(work)).expect("the database")
     }
 
     /// The details of the recorded events of a kind, oldest first.
