@@ -36,6 +36,12 @@ pub(super) enum Command {
     /// Look after sessions
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Print the OpenAPI document of the API, as the settings make it
+    Openapi {
+        /// Write it to this file instead
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 impl Default for Command {

@@ -1,6 +1,7 @@
 //! The sections of `signet.toml`, one struct each, with their defaults.
 
 mod browser;
+mod docs;
 mod limits;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use secrecy::SecretString;
 use super::Period;
 
 pub use browser::{Compat, Cookies, Cors, CsrfToken, FieldNames, SameSite};
+pub use docs::Docs;
 pub use limits::Limits;
 
 /// All settings.
@@ -40,6 +42,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[compat]`
     pub compat: Compat,
+    /// `[docs]`
+    pub docs: Docs,
     /// `[log]`
     pub log: Log,
 }

@@ -1,13 +1,14 @@
 //! # web
 //!
 //! What every route shares: the facts of a request, the body as fields, errors as responses (the
-//! one place), and the middleware.
+//! one place), the middleware, and the words in which a route is described where it is mounted.
 //!
 //! Standards: HTTP semantics (RFC 9110), problem details (RFC 9457).
 //! Settings: `[server] public_url, trusted_proxies, request_timeout`. No routes, no tables.
 //! It does not know any use case.
 
 mod address;
+mod answer;
 mod contain;
 pub mod facts;
 mod fields;
@@ -16,17 +17,21 @@ mod input;
 mod json;
 mod limit;
 pub mod observe;
+mod operation;
 mod problem;
 pub mod route;
 
+pub use answer::{Answer, Described};
 pub use facts::Facts;
 pub use fields::{Field, Fields};
 pub use input::Input;
 pub use limit::limit;
-pub use problem::{method_not_allowed, not_found};
+pub use operation::{Area, Caller, Operation, Parameter};
+pub use problem::{document, method_not_allowed, not_found, status, title};
 
 use actix_web::HttpResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::config;
 
@@ -62,7 +67,14 @@ pub fn ok(body: impl Serialize) -> HttpResponse {
     HttpResponse::Ok().json(body)
 }
 
+/// A sentence, where there is nothing else to say.
+#[derive(Serialize, ToSchema)]
+pub struct Detail<'a> {
+    /// For people to read.
+    pub detail: &'a str,
+}
+
 /// `200 {"detail": "…"}`.
 pub fn detail(text: &str) -> HttpResponse {
-    ok(serde_json::json!({ "detail": text }))
+    ok(Detail { detail: text })
 }

@@ -2,13 +2,40 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{LoginBody, email, password};
+use super::{LoginBody, TOKEN, email, password};
 use crate::account::{Accounts, Credentials, Email};
-use crate::config::LoginMethod;
-use crate::error::{Error, Result};
+use crate::config::{self, LoginMethod};
+use crate::error::{Error, Kind, Result};
 use crate::password::Plaintext;
 use crate::session::{Sessions, http::bearer};
-use crate::web::{self as answer, Facts, Field, Fields, Input};
+use crate::web::{self as answer, Answer, Area, Facts, Field, Fields, Input, Operation};
+
+const USERNAME: Field = Field::optional("username").example("ann");
+const EMAIL: Field = Field::optional("email").email();
+const PASSWORD: Field = password("password");
+const REFRESH: Field = Field::optional("refresh")
+    .about("The session's refresh token; without it, the access token says which session ends")
+    .example(TOKEN);
+const LOGGED_OUT: &str = "Successfully logged out.";
+
+pub(super) fn login_told(account: &config::Account) -> Operation {
+    let by = |method| account.login_with.contains(&method);
+    Operation::new(Area::Session, "login", "Log in")
+        .notes(match (by(LoginMethod::Email), by(LoginMethod::Username)) {
+            (true, true) => {
+                "By `username` or by `email`, and `password`. A wrong password and an unknown \
+                 person get the same 400."
+            }
+            (true, false) => "By `email` and `password`.",
+            _ => "By `username` and `password`.",
+        })
+        .reads([USERNAME, EMAIL, PASSWORD])
+        .answers(Answer::json(
+            200,
+            "The tokens of a new session",
+            &LoginBody::SAMPLE,
+        ))
+}
 
 pub(super) async fn login(
     accounts: web::Data<Accounts>,
@@ -16,9 +43,9 @@ pub(super) async fn login(
     facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
-    let username = fields.text(Field::optional("username"));
-    let email = email(&mut fields, Field::optional("email"), "email");
-    let password = Plaintext::new(&fields.text(password("password")));
+    let username = fields.text(USERNAME);
+    let email = email(&mut fields, EMAIL, "email");
+    let password = Plaintext::new(&fields.text(PASSWORD));
     fields.finish()?;
     let methods = &accounts.settings().account.login_with;
     let credentials = credentials(methods, email, username)?;
@@ -45,6 +72,20 @@ fn credentials(
     }
 }
 
+pub(super) fn logout_told() -> Operation {
+    Operation::new(Area::Session, "logout", "Log out")
+        .notes(
+            "Ends one session. Its access tokens are good until they expire, for who does not ask.",
+        )
+        .heeds_persons()
+        .reads([REFRESH])
+        .answers(Answer::detail(
+            "The session has ended, or had already",
+            LOGGED_OUT,
+        ))
+        .refuses([Kind::Unauthenticated])
+}
+
 /// Ends the session of the refresh token in the body, else that of the bearer token. With neither,
 /// or with a bearer token that is dead already, there is nothing left to end.
 pub(super) async fn logout(
@@ -54,7 +95,7 @@ pub(super) async fn logout(
     facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
-    let refresh = fields.text(Field::optional("refresh"));
+    let refresh = fields.text(REFRESH);
     fields.finish()?;
     if refresh.is_empty() {
         if let Some(access) = bearer(&request).ok().flatten()
@@ -68,13 +109,13 @@ pub(super) async fn logout(
             .await
             .map_err(without_code)?;
     }
-    Ok(answer::detail("Successfully logged out."))
+    Ok(answer::detail(LOGGED_OUT))
 }
 
 /// The contract's logout says why in `detail` alone.
 fn without_code(error: Error) -> Error {
     match error.detail() {
-        Some(detail) if error.kind() == crate::error::Kind::Unauthenticated => {
+        Some(detail) if error.kind() == Kind::Unauthenticated => {
             Error::new(error.kind(), error.code(), detail.to_owned())
         }
         _ => error,

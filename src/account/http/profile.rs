@@ -6,10 +6,43 @@ use super::UserBody;
 use crate::account::{Accounts, Profile, Username};
 use crate::error::Result;
 use crate::session::http::CurrentUser;
-use crate::web::{self as answer, Field, Fields, Input};
+use crate::web::{self as answer, Answer, Area, Field, Fields, Input, Operation};
 
 /// Names at most, in characters.
 const NAME_LIMIT: usize = 150;
+
+/// What a user name must match, beside the rules of this installation.
+pub(super) const USERNAME: Field = Field::required("username")
+    .max(Username::MAX)
+    .example("ann");
+const NEW_USERNAME: Field = Field::optional("username")
+    .not_blank()
+    .max(Username::MAX)
+    .example("ann");
+const FIRST_NAME: Field = Field::optional("first_name").max(NAME_LIMIT).example("Ann");
+const LAST_NAME: Field = Field::optional("last_name")
+    .max(NAME_LIMIT)
+    .example("Droid");
+
+pub(super) fn show_told() -> Operation {
+    told("getUser", "Read one's profile")
+}
+
+pub(super) fn replace_told() -> Operation {
+    told("replaceUser", "Change one's profile")
+        .notes("`username` must be there; what is missing else stays as it is.")
+        .reads([USERNAME, FIRST_NAME, LAST_NAME])
+}
+
+pub(super) fn update_told() -> Operation {
+    told("updateUser", "Change parts of one's profile").reads([NEW_USERNAME, FIRST_NAME, LAST_NAME])
+}
+
+fn told(id: &'static str, summary: &'static str) -> Operation {
+    Operation::new(Area::Account, id, summary)
+        .for_persons()
+        .answers(Answer::json(200, "The profile", &UserBody::SAMPLE))
+}
 
 pub(super) async fn show(
     accounts: web::Data<Accounts>,
@@ -24,7 +57,7 @@ pub(super) async fn replace(
     user: CurrentUser,
     input: Input,
 ) -> Result<HttpResponse> {
-    change(&accounts, user, &input, Field::required("username")).await
+    change(&accounts, user, &input, USERNAME).await
 }
 
 pub(super) async fn update(
@@ -32,13 +65,7 @@ pub(super) async fn update(
     user: CurrentUser,
     input: Input,
 ) -> Result<HttpResponse> {
-    change(
-        &accounts,
-        user,
-        &input,
-        Field::optional("username").not_blank(),
-    )
-    .await
+    change(&accounts, user, &input, NEW_USERNAME).await
 }
 
 async fn change(
@@ -49,9 +76,9 @@ async fn change(
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(input);
     let profile = Profile {
-        username: username(&mut fields, username_field.max(Username::MAX)),
-        first_name: fields.maybe(Field::optional("first_name").max(NAME_LIMIT)),
-        last_name: fields.maybe(Field::optional("last_name").max(NAME_LIMIT)),
+        username: username(&mut fields, username_field),
+        first_name: fields.maybe(FIRST_NAME),
+        last_name: fields.maybe(LAST_NAME),
     };
     fields.finish()?;
     let user = accounts.update_profile(&claims.sub, profile).await?;

@@ -1,37 +1,85 @@
 //! `POST registration/`, `POST registration/verify-email/`, `POST registration/resend-email/`.
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
 
+use super::profile::username;
 use super::{LoginBody, email, password};
-use crate::account::{Accounts, Email, Registered, Registration, Settings, Username};
-use crate::config::{EmailVerification, LoginMethod};
-use crate::error::Result;
+use crate::account::{Accounts, Registered, Registration, Username};
+use crate::config::{self, EmailVerification, LoginMethod};
+use crate::error::{Kind, Result};
 use crate::password::Plaintext;
-use crate::web::{self as answer, Facts, Field, Fields, Input};
+use crate::web::{self as answer, Answer, Area, Detail, Facts, Field, Fields, Input, Operation};
+
+const FIRST: Field = password("password1");
+const SECOND: Field = password("password2").about("The same again");
+const KEY: Field = Field::required("key").about("From the link in the mail");
+const EMAIL: Field = Field::required("email").email();
+const MUST_CONFIRM: Detail = Detail {
+    detail: "Verification e-mail sent.",
+};
+const DONE: &str = "ok";
+
+/// Needed where people log in by it.
+fn username_field(account: &config::Account) -> Field {
+    if account.login_with.contains(&LoginMethod::Username) {
+        super::profile::USERNAME
+    } else {
+        Field::optional("username").max(Username::MAX)
+    }
+}
+
+/// Needed where it is the only way to log in, or must be confirmed first.
+fn email_field(account: &config::Account) -> Field {
+    let is_needed = !account.login_with.contains(&LoginMethod::Username)
+        || account.email_verification == EmailVerification::Mandatory;
+    if is_needed {
+        EMAIL
+    } else {
+        Field::optional("email").email()
+    }
+}
+
+pub(super) fn register_told(account: &config::Account) -> Operation {
+    Operation::new(Area::Account, "register", "Register")
+        .reads([username_field(account), email_field(account), FIRST, SECOND])
+        .answers(
+            if account.email_verification == EmailVerification::Mandatory {
+                Answer::json(
+                    201,
+                    "A mail is on its way; its link comes first",
+                    &MUST_CONFIRM,
+                )
+            } else {
+                Answer::json(
+                    201,
+                    "The account, and the tokens of a first session",
+                    &LoginBody::SAMPLE,
+                )
+            },
+        )
+        .refuses((account.registration == config::Registration::Closed).then_some(Kind::Forbidden))
+}
 
 pub(super) async fn register(
     accounts: web::Data<Accounts>,
     input: Input,
     facts: Facts,
 ) -> Result<HttpResponse> {
-    let registration = read(&input, accounts.settings())?;
+    let registration = read(&input, &accounts.settings().account)?;
     Ok(match accounts.register(registration, &facts).await? {
-        Registered::MustConfirm => {
-            HttpResponse::Created().json(json!({ "detail": "Verification e-mail sent." }))
-        }
+        Registered::MustConfirm => HttpResponse::Created().json(MUST_CONFIRM),
         Registered::Open(user, tokens) => {
             HttpResponse::Created().json(LoginBody::new(&user, &tokens))
         }
     })
 }
 
-fn read(input: &Input, settings: &Settings) -> Result<Registration> {
+fn read(input: &Input, account: &config::Account) -> Result<Registration> {
     let mut fields = Fields::of(input);
-    let username = username(&mut fields, settings);
-    let email = registered_email(&mut fields, settings);
-    let first = Plaintext::new(&fields.text(password("password1")));
-    let second = Plaintext::new(&fields.text(password("password2")));
+    let username = username(&mut fields, username_field(account));
+    let email = email(&mut fields, email_field(account), "email");
+    let first = Plaintext::new(&fields.text(FIRST));
+    let second = Plaintext::new(&fields.text(SECOND));
     fields.finish()?;
     Ok(Registration {
         username,
@@ -41,25 +89,15 @@ fn read(input: &Input, settings: &Settings) -> Result<Registration> {
     })
 }
 
-fn username(fields: &mut Fields<'_>, settings: &Settings) -> Option<Username> {
-    let field = if settings.logs_in_with(LoginMethod::Username) {
-        Field::required("username")
-    } else {
-        Field::optional("username")
-    };
-    super::profile::username(fields, field.max(Username::MAX))
-}
-
-/// Needed where it is the only way to log in, or must be confirmed first.
-fn registered_email(fields: &mut Fields<'_>, settings: &Settings) -> Option<Email> {
-    let is_needed = !settings.logs_in_with(LoginMethod::Username)
-        || settings.is_verification(EmailVerification::Mandatory);
-    let field = if is_needed {
-        Field::required("email")
-    } else {
-        Field::optional("email")
-    };
-    email(fields, field, "email")
+pub(super) fn verify_email_told() -> Operation {
+    Operation::new(
+        Area::Account,
+        "confirmEmail",
+        "Confirm an address, with the link's secret",
+    )
+    .reads([KEY])
+    .answers(Answer::detail("The address is confirmed", DONE))
+    .refuses([Kind::NotFound])
 }
 
 pub(super) async fn verify_email(
@@ -67,10 +105,24 @@ pub(super) async fn verify_email(
     input: Input,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
-    let key = fields.text(Field::required("key"));
+    let key = fields.text(KEY);
     fields.finish()?;
     accounts.confirm_email(&key).await?;
-    Ok(answer::detail("ok"))
+    Ok(answer::detail(DONE))
+}
+
+pub(super) fn resend_email_told() -> Operation {
+    Operation::new(
+        Area::Account,
+        "resendConfirmation",
+        "Ask for the confirmation mail again",
+    )
+    .notes("The answer is the same whether or not there is anything to confirm.")
+    .reads([EMAIL])
+    .answers(Answer::detail(
+        "A mail is on its way, if there is anything to confirm",
+        DONE,
+    ))
 }
 
 pub(super) async fn resend_email(
@@ -78,10 +130,10 @@ pub(super) async fn resend_email(
     input: Input,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
-    let email = email(&mut fields, Field::required("email"), "email");
+    let email = email(&mut fields, EMAIL, "email");
     fields.finish()?;
     if let Some(email) = email {
         accounts.resend_confirmation(&email).await?;
     }
-    Ok(answer::detail("ok"))
+    Ok(answer::detail(DONE))
 }

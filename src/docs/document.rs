@@ -1,0 +1,212 @@
+//! The document: put together once, of what the routes say of themselves, and sent as bytes.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Method;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde_json::Value;
+use utoipa::openapi::path::{
+    HttpMethod, Operation as PathOperation, OperationBuilder, Parameter, ParameterBuilder,
+    ParameterIn, PathItem, PathsBuilder,
+};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Required, Schema, ServerBuilder, Type,
+};
+
+use super::responses;
+use crate::config::Config;
+use crate::crypto;
+use crate::error::{Error, Result};
+use crate::web::route::{Description, Route};
+use crate::web::{Area, Caller, Operation};
+
+/// The media types of a body that is read.
+const MEDIA_TYPES: [&str; 3] = [
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+];
+
+const BEARER: &str = "bearer";
+const COOKIE: &str = "cookie";
+
+/// The document, with what HTTP says about it.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The JSON text.
+    pub body: Bytes,
+    /// A strong entity tag (RFC 9110, section 8.8.3).
+    pub etag: String,
+}
+
+impl Document {
+    /// The document of `routes` under `config`.
+    ///
+    /// # Errors
+    /// A description that JSON cannot express (a defect).
+    pub fn new(config: &Config, routes: &[Route]) -> Result<Self> {
+        let body = serde_json::to_vec(&describe(config, routes)).map_err(Error::internal)?;
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(crypto::sha256(&body)));
+        Ok(Self {
+            body: body.into(),
+            etag,
+        })
+    }
+}
+
+fn describe(config: &Config, routes: &[Route]) -> OpenApi {
+    let mut schemas = BTreeMap::new();
+    let mut paths = PathsBuilder::new();
+    for route in routes {
+        let (Description::Public(operation), Some(method)) =
+            (&route.description, method(&route.method))
+        else {
+            continue;
+        };
+        let described = operation_of(operation, config, &mut schemas);
+        paths = paths.path(&route.path, PathItem::new(method, described));
+    }
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .schema(responses::PROBLEM, responses::problem())
+        .responses_from_iter(responses::all());
+    OpenApiBuilder::new()
+        .info(info(config))
+        .servers(Some([ServerBuilder::new()
+            .url(&config.server.public_url)
+            .build()]))
+        .tags(Some(Area::ALL.map(|area| {
+            let (name, about) = area.tag();
+            TagBuilder::new()
+                .name(name)
+                .description(Some(about))
+                .build()
+        })))
+        .paths(paths)
+        .components(Some(secured(components, config).build()))
+        .build()
+}
+
+fn info(config: &Config) -> Info {
+    let mut info = Info::new(config.mail.service_name.as_str(), env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Registers people, logs them in, and hands out signed, expiring JWTs that any backend \
+         verifies through the published JWKS.\n\nErrors are problem documents (RFC 9457); a field \
+         that was refused is a member with its messages. A path is good with and without the slash \
+         at its end."
+            .into(),
+    );
+    let mut license = License::new("MIT OR Apache-2.0");
+    license.identifier = Some("MIT OR Apache-2.0".into());
+    info.license = Some(license);
+    info
+}
+
+fn method(method: &Method) -> Option<HttpMethod> {
+    Some(match method.as_str() {
+        "GET" => HttpMethod::Get,
+        "PUT" => HttpMethod::Put,
+        "POST" => HttpMethod::Post,
+        "DELETE" => HttpMethod::Delete,
+        "PATCH" => HttpMethod::Patch,
+        _ => return None,
+    })
+}
+
+fn operation_of(
+    operation: &Operation,
+    config: &Config,
+    schemas: &mut BTreeMap<String, RefOr<Schema>>,
+) -> PathOperation {
+    let mut described = OperationBuilder::new()
+        .tag(operation.area.tag().0)
+        .operation_id(Some(operation.id))
+        .summary(Some(operation.summary))
+        .description((!operation.notes.is_empty()).then_some(operation.notes))
+        .securities(Some(securities(operation.caller, config)))
+        .responses(responses::of(operation, schemas));
+    for parameter in &operation.parameters {
+        described = described.parameter(parameter_of(parameter));
+    }
+    if !operation.fields.is_empty() {
+        let name = format!("{}Request", capitalised(operation.id));
+        described = described.request_body(Some(request_body(operation, &name)));
+        schemas.insert(name, operation.body().into());
+    }
+    described.build()
+}
+
+fn request_body(operation: &Operation, name: &str) -> RequestBody {
+    let required = if operation.needs_body() {
+        Required::True
+    } else {
+        Required::False
+    };
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(name)))
+        .example(Some(Value::Object(operation.example())))
+        .build();
+    MEDIA_TYPES
+        .into_iter()
+        .fold(RequestBodyBuilder::new(), |body, media_type| {
+            body.content(media_type, content.clone())
+        })
+        .required(Some(required))
+        .build()
+}
+
+fn parameter_of(parameter: &crate::web::Parameter) -> Parameter {
+    ParameterBuilder::new()
+        .name(parameter.name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(parameter.about))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .example(Some(parameter.example.into()))
+        .build()
+}
+
+/// By what a caller may say who is asking: an empty one among them says that nobody has to.
+fn securities(caller: Caller, config: &Config) -> Vec<SecurityRequirement> {
+    let scheme = |name| SecurityRequirement::new(name, [""; 0]);
+    let mut known = vec![scheme(BEARER)];
+    if config.cookies.enabled {
+        known.push(scheme(COOKIE));
+    }
+    match caller {
+        Caller::Anyone => Vec::new(),
+        Caller::Person => known,
+        Caller::AnyoneOrPerson => {
+            known.insert(0, SecurityRequirement::default());
+            known
+        }
+    }
+}
+
+fn secured(components: ComponentsBuilder, config: &Config) -> ComponentsBuilder {
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.bearer_format = Some("JWT".into());
+    bearer.description = Some("The access token that a login or a refresh gives.".into());
+    let components = components.security_scheme(BEARER, SecurityScheme::Http(bearer));
+    if !config.cookies.enabled {
+        return components;
+    }
+    let about = "The access token in a cookie that a login sets.";
+    let cookie = ApiKeyValue::with_description(config.cookies.access.as_str(), about);
+    components.security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
+}
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

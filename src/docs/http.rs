@@ -1,0 +1,79 @@
+//! `GET /openapi.json`.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::ToSchema;
+
+use super::Document;
+use crate::web::route::{self, Routes};
+use crate::web::{Answer, Area, Operation};
+
+/// How long a reader may keep what is here without asking again, in seconds.
+const MAX_AGE: u32 = 300;
+
+/// Where the document is.
+const DOCUMENT: &str = "/openapi.json";
+
+/// Mounts them.
+pub fn mount(routes: &mut Routes) {
+    routes.service(route::at(DOCUMENT).get(document, document_told()));
+}
+
+/// What everybody can say of the document without repeating it.
+#[derive(serde::Serialize, ToSchema)]
+struct OpenApi {
+    openapi: &'static str,
+    #[schema(value_type = Object)]
+    info: serde_json::Value,
+    #[schema(value_type = Object)]
+    paths: serde_json::Value,
+}
+
+fn document_told() -> Operation {
+    let empty = || serde_json::json!({});
+    let sample = OpenApi {
+        openapi: "3.1.0",
+        info: empty(),
+        paths: empty(),
+    };
+    let cached = |answer: Answer| {
+        answer
+            .header("Cache-Control", "How long it may be kept")
+            .header("ETag", "For `If-None-Match`")
+    };
+    Operation::new(Area::Discovery, "getOpenApi", "This document")
+        .answers(cached(Answer::json(200, "The document", &sample)))
+        .answers(cached(Answer::empty(
+            304,
+            "The caller has it already, says `If-None-Match`",
+        )))
+}
+
+async fn document(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
+    cached(&request, &document.etag, "application/json", || {
+        document.body.clone()
+    })
+}
+
+/// The bytes, or 304 to who has them already.
+fn cached(
+    request: &HttpRequest,
+    etag: &str,
+    media_type: &str,
+    body: impl FnOnce() -> bytes::Bytes,
+) -> HttpResponse {
+    let known = request.headers().get(header::IF_NONE_MATCH);
+    let known = known.is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((header::ETAG, etag))
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={MAX_AGE}")));
+    if known {
+        return response.finish();
+    }
+    response.content_type(media_type).body(body())
+}
