@@ -68,7 +68,7 @@ impl App {
         let keys = Keys::open(db.clone(), clock.clone(), &master, &config.keys).await?;
         let issuer = &config.server.public_url;
         let tokens = Tokens::new(keys.clone(), clock.clone(), &master, issuer, &config.tokens);
-        let policy = session::Policy::from(&config.tokens);
+        let policy = session::Policy::new(&config.tokens, &config.compat);
         let sessions = Sessions::new(db.clone(), clock.clone(), tokens, mail.clone(), policy);
         let accounts = Accounts::new(account::Inner {
             db: db.clone(),
@@ -78,6 +78,7 @@ impl App {
                 links: Links::new(&config),
                 policy: Policy::new(&config.password),
                 service_name: config.mail.service_name.clone(),
+                is_strict: config.compat.strict,
             },
             passwords: Passwords::new(&config.password)?,
             sessions: sessions.clone(),

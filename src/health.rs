@@ -71,7 +71,7 @@ fn ready(checks: [bool; 3]) -> Ready {
 }
 
 /// What is told about `/livez`.
-pub fn livez_told() -> Operation {
+pub fn about_livez() -> Operation {
     Operation::new(Area::Health, "live", "Whether to restart this process").answers(Answer::json(
         200,
         "It answers",
@@ -80,7 +80,7 @@ pub fn livez_told() -> Operation {
 }
 
 /// What is told about `/readyz`.
-pub fn readyz_told() -> Operation {
+pub fn about_readyz() -> Operation {
     let away = Answer::json(503, "Not now", &ready([true, false, true]));
     Operation::new(
         Area::Health,

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::docs::{self, Document};
 use crate::error::{Error, Result};
 use crate::health::{self, Draining};
+use crate::session::http::Delivery;
 use crate::web::route::{self, Routes};
 use crate::web::{Edge, headers, limit, not_found, observe};
 use crate::{account, jobs, keys, oauth, pages};
@@ -29,29 +30,31 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub fn routes(config: &Config) -> Routes {
     let mut routes = Routes::default();
     let issuer = &config.server.public_url;
+    let edge = Edge::from(config);
     // for verifiers
+    let at = |path: &str| route::at(path).cross_origin(&edge);
     routes
-        .service(route::at("/.well-known/jwks.json").get(keys::http::jwks, keys::http::jwks_told()))
-        .service(route::at("/.well-known/openid-configuration").get(
+        .service(at("/.well-known/jwks.json").get(keys::http::jwks, keys::http::about_jwks()))
+        .service(at("/.well-known/openid-configuration").get(
             oauth::http::openid_configuration,
-            oauth::http::openid_configuration_told(issuer),
+            oauth::http::about_openid_configuration(issuer),
         ))
-        .service(route::at("/.well-known/oauth-authorization-server").get(
+        .service(at("/.well-known/oauth-authorization-server").get(
             oauth::http::oauth_authorization_server,
-            oauth::http::oauth_authorization_server_told(issuer),
+            oauth::http::about_oauth_authorization_server(issuer),
         ));
     // for apps
-    account::http::mount(&mut routes, config);
+    account::http::mount(&mut routes, config, &edge);
     // for people who follow a link in a mail
     pages::mount(&mut routes, &config.account.prefix, issuer);
     // for whoever writes an app
     if config.docs.enabled {
-        docs::http::mount(&mut routes);
+        docs::http::mount(&mut routes, &edge);
     }
     // for whoever runs us
     routes
-        .service(route::at("/livez").get(health::livez, health::livez_told()))
-        .service(route::at("/readyz").get(health::readyz, health::readyz_told()));
+        .service(route::at("/livez").get(health::livez, health::about_livez()))
+        .service(route::at("/readyz").get(health::readyz, health::about_readyz()));
     routes
 }
 
@@ -169,12 +172,14 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
     };
     let timeout = Duration::from_secs(settings.request_timeout.as_secs().into());
     let app = app.clone();
-    let edge = Data::new(Edge::from(&settings));
+    let edge = Data::new(Edge::from(app.config.as_ref()));
+    let delivery = Data::new(Delivery::new(&app.config, app.clock.clone()));
     let draining = Data::new(draining);
     let document = Data::new(document(&app.config)?);
     let server = HttpServer::new(move || {
         Application::new()
             .app_data(edge.clone())
+            .app_data(delivery.clone())
             .app_data(draining.clone())
             .app_data(document.clone())
             .app_data(Data::new(app.clock.clone()))

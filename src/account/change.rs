@@ -40,7 +40,8 @@ impl Accounts {
             .in_session(&claims.sid)
             .from_address(facts.address);
         let keep: SessionId = claims.sid.clone();
-        let ends_others = inner.settings.account.logout_on_password_change;
+        let settings = &inner.settings;
+        let ends_others = settings.account.logout_on_password_change && !settings.is_strict;
         let done = inner.db.write(move |conn| {
             if !store::update_password(conn, &user, &hash, now)? {
                 return Ok(false);

@@ -17,10 +17,12 @@ impl Accounts {
     pub async fn confirm_email(&self, key: &str) -> Result<()> {
         let digest = digest(key);
         let now = self.0.clock.now();
+        // Upstream's own behaviour is that a link works once.
+        let repeats = !self.0.settings.is_strict;
         let confirmed = self
             .0
             .db
-            .write(move |conn| confirm(conn, &digest, now))
+            .write(move |conn| confirm(conn, &digest, repeats, now))
             .await;
         match confirmed {
             Ok(true) => Ok(()),
@@ -67,9 +69,11 @@ impl Accounts {
             .read(move |conn| store::list_by_email(conn, &key))
             .await?;
         let now = self.0.clock.now();
-        let waiting = claims
-            .iter()
-            .filter(|user| user.is_active && user.email_verified_at.is_none());
+        let is_strict = settings.is_strict;
+        let waiting = claims.iter().filter(|user| {
+            let is_meant = !is_strict || user.email.as_deref() == Some(email.text());
+            is_meant && user.is_active && user.email_verified_at.is_none()
+        });
         let links = waiting.filter_map(|user| {
             // To the address as it was given, not as it was typed now.
             let address = user.email.as_deref().and_then(Email::parse)?;
@@ -79,7 +83,7 @@ impl Accounts {
     }
 }
 
-fn confirm(conn: &mut Conn, digest: &str, now: Time) -> diesel::QueryResult<bool> {
+fn confirm(conn: &mut Conn, digest: &str, repeats: bool, now: Time) -> diesel::QueryResult<bool> {
     let purpose = Purpose::ConfirmEmail;
     let Some(token) = one_time::find_token(conn, purpose, digest, now)? else {
         return Ok(false);
@@ -90,7 +94,7 @@ fn confirm(conn: &mut Conn, digest: &str, now: Time) -> diesel::QueryResult<bool
     }
     if token.is_consumed() || !one_time::consume_token(conn, purpose, digest, now)? {
         let user = store::find(conn, &subject)?;
-        return Ok(user.is_some_and(|user| owns(&user, &token.address)));
+        return Ok(repeats && user.is_some_and(|user| owns(&user, &token.address)));
     }
     if !store::confirm_email(conn, &subject, &token.address, now)? {
         return Ok(false);

@@ -133,6 +133,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The service's name, as in its mails.
     pub service_name: String,
+    /// Whether dj-rest-auth is followed also where that is less safe.
+    pub is_strict: bool,
 }
 
 impl Settings {

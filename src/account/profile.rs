@@ -31,10 +31,12 @@ impl Accounts {
             first_name: profile.first_name,
             last_name: profile.last_name,
         };
+        // Upstream's own behaviour is that the own name, sent again, is taken.
+        let is_strict = self.0.settings.is_strict;
         let wrote = self.0.db.write(move |conn| {
             if let Some(key) = &changes.username_key {
                 let holder = store::find_by_username(conn, key)?;
-                if holder.is_some_and(|holder| holder.subject != subject) {
+                if holder.is_some_and(|holder| is_strict || holder.subject != subject) {
                     return Ok(None);
                 }
             }

@@ -162,9 +162,12 @@ impl Accounts {
 
     /// Whether a taken address must not be told from a free one.
     fn answers_alike(&self) -> bool {
-        self.0
-            .settings
-            .is_verification(EmailVerification::Mandatory)
+        self.must_confirm() && !self.0.settings.is_strict
+    }
+
+    fn must_confirm(&self) -> bool {
+        let settings = &self.0.settings;
+        settings.is_verification(EmailVerification::Mandatory)
     }
 
     fn draft(
@@ -178,7 +181,7 @@ impl Accounts {
         let now = inner.clock.now();
         let account = &inner.settings.account;
         let subject = Subject::generate(now);
-        let must_confirm = self.answers_alike();
+        let must_confirm = self.must_confirm();
         let opening = if must_confirm {
             None
         } else {
@@ -200,7 +203,7 @@ impl Accounts {
         let mailing = row.email.as_ref().filter(|_| wants_mail);
         let mailing = mailing.map(|email| self.confirmation(&subject, email, now));
         let (token, letter) = mailing.transpose()?.unzip();
-        let notice = row.email.as_ref().filter(|_| must_confirm);
+        let notice = row.email.as_ref().filter(|_| self.answers_alike());
         let notice = notice
             .map(|email| self.notice_of_account(email, holder, now))
             .transpose()?;
@@ -213,7 +216,7 @@ impl Accounts {
             notice,
             opening,
             event,
-            answers_alike: must_confirm,
+            answers_alike: self.answers_alike(),
             confirms: self.confirms(),
         })
     }

@@ -118,6 +118,7 @@ impl Accounts {
             event: Event::of(event::Kind::PasswordReset, &user.subject, now)
                 .from_address(facts.address),
             user,
+            ends_sessions: !inner.settings.is_strict,
         });
         let write = |change: Arc<Change>| inner.db.write(move |conn| apply(conn, &change, now));
         let mut done = write(change.clone()).await;
@@ -188,6 +189,8 @@ struct Change {
     notice: Option<Letter>,
     event: Event,
     user: User,
+    /// Upstream's own behaviour is that they go on.
+    ends_sessions: bool,
 }
 
 fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<bool> {
@@ -202,7 +205,9 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
         return Ok(false);
     }
     one_time::delete_tokens(conn, &user.subject, purpose)?;
-    session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
+    if change.ends_sessions {
+        session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
+    }
     event::record(conn, &change.event)?;
     // Who could read the link reads mail at that address: it is confirmed by that, unless it is
     // somebody else's by now.

@@ -12,21 +12,18 @@ use utoipa::openapi::path::{
     ParameterIn, PathItem, PathsBuilder,
 };
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
-};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
     RefOr, Required, Schema, ServerBuilder, Type,
 };
 
-use super::responses;
+use super::{responses, security};
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::web::route::{Description, Route};
-use crate::web::{Area, Caller, Operation};
+use crate::web::{Area, Operation};
 
 /// The media types of a body that is read.
 const MEDIA_TYPES: [&str; 3] = [
@@ -34,9 +31,6 @@ const MEDIA_TYPES: [&str; 3] = [
     "application/x-www-form-urlencoded",
     "multipart/form-data",
 ];
-
-const BEARER: &str = "bearer";
-const COOKIE: &str = "cookie";
 
 /// The document, with what HTTP says about it.
 #[derive(Clone, Debug)]
@@ -71,13 +65,19 @@ fn describe(config: &Config, routes: &[Route]) -> OpenApi {
         else {
             continue;
         };
-        let described = operation_of(operation, config, &mut schemas);
+        let is_guarded = route.is_protected && !route.method.is_safe();
+        let described = operation_of(operation, is_guarded, config, &mut schemas);
         paths = paths.path(&route.path, PathItem::new(method, described));
     }
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
         .schema(responses::PROBLEM, responses::problem())
         .responses_from_iter(responses::all());
+    let components = security::schemes(config)
+        .into_iter()
+        .fold(components, |all, (name, scheme)| {
+            all.security_scheme(name, scheme)
+        });
     OpenApiBuilder::new()
         .info(info(config))
         .servers(Some([ServerBuilder::new()
@@ -91,7 +91,7 @@ fn describe(config: &Config, routes: &[Route]) -> OpenApi {
                 .build()
         })))
         .paths(paths)
-        .components(Some(secured(components, config).build()))
+        .components(Some(components.build()))
         .build()
 }
 
@@ -123,18 +123,25 @@ fn method(method: &Method) -> Option<HttpMethod> {
 
 fn operation_of(
     operation: &Operation,
+    is_guarded: bool,
     config: &Config,
     schemas: &mut BTreeMap<String, RefOr<Schema>>,
 ) -> PathOperation {
+    let mut refusals = operation.all_refusals();
+    refusals.extend(security::refusals(operation, is_guarded, config));
     let mut described = OperationBuilder::new()
         .tag(operation.area.tag().0)
         .operation_id(Some(operation.id))
         .summary(Some(operation.summary))
         .description((!operation.notes.is_empty()).then_some(operation.notes))
-        .securities(Some(securities(operation.caller, config)))
-        .responses(responses::of(operation, schemas));
+        .securities(Some(security::alternatives(operation.caller, config)))
+        .responses(responses::of(operation, &refusals, schemas));
     for parameter in &operation.parameters {
         described = described.parameter(parameter_of(parameter));
+    }
+    if is_guarded {
+        let csrf = security::parameter(config).into_iter();
+        described = csrf.fold(described, OperationBuilder::parameter);
     }
     if !operation.fields.is_empty() {
         let name = format!("{}Request", capitalised(operation.id));
@@ -172,36 +179,6 @@ fn parameter_of(parameter: &crate::web::Parameter) -> Parameter {
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .example(Some(parameter.example.into()))
         .build()
-}
-
-/// By what a caller may say who is asking: an empty one among them says that nobody has to.
-fn securities(caller: Caller, config: &Config) -> Vec<SecurityRequirement> {
-    let scheme = |name| SecurityRequirement::new(name, [""; 0]);
-    let mut known = vec![scheme(BEARER)];
-    if config.cookies.enabled {
-        known.push(scheme(COOKIE));
-    }
-    match caller {
-        Caller::Anyone => Vec::new(),
-        Caller::Person => known,
-        Caller::AnyoneOrPerson => {
-            known.insert(0, SecurityRequirement::default());
-            known
-        }
-    }
-}
-
-fn secured(components: ComponentsBuilder, config: &Config) -> ComponentsBuilder {
-    let mut bearer = Http::new(HttpAuthScheme::Bearer);
-    bearer.bearer_format = Some("JWT".into());
-    bearer.description = Some("The access token that a login or a refresh gives.".into());
-    let components = components.security_scheme(BEARER, SecurityScheme::Http(bearer));
-    if !config.cookies.enabled {
-        return components;
-    }
-    let about = "The access token in a cookie that a login sets.";
-    let cookie = ApiKeyValue::with_description(config.cookies.access.as_str(), about);
-    components.security_scheme(COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
 }
 
 fn capitalised(name: &str) -> String {

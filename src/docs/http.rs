@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::Document;
 use crate::web::route::{self, Routes};
-use crate::web::{Answer, Area, Operation};
+use crate::web::{Answer, Area, Edge, Operation};
 
 /// How long a reader may keep what is here without asking again, in seconds.
 const MAX_AGE: u32 = 300;
@@ -15,8 +15,9 @@ const MAX_AGE: u32 = 300;
 const DOCUMENT: &str = "/openapi.json";
 
 /// Mounts them.
-pub fn mount(routes: &mut Routes) {
-    routes.service(route::at(DOCUMENT).get(document, document_told()));
+pub fn mount(routes: &mut Routes, edge: &Edge) {
+    let document_at = route::at(DOCUMENT).cross_origin(edge);
+    routes.service(document_at.get(document, about_document()));
 }
 
 /// What everybody can say of the document without repeating it.
@@ -29,7 +30,7 @@ struct OpenApi {
     paths: serde_json::Value,
 }
 
-fn document_told() -> Operation {
+fn about_document() -> Operation {
     let empty = || serde_json::json!({});
     let sample = OpenApi {
         openapi: "3.1.0",

@@ -12,5 +12,6 @@
 mod document;
 pub mod http;
 mod responses;
+mod security;
 
 pub use document::Document;

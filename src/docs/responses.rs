@@ -42,11 +42,12 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, Response)> {
 /// All answers of an operation. What they are made of goes into `schemas`.
 pub(super) fn of(
     operation: &Operation,
+    refusals: &[Kind],
     schemas: &mut BTreeMap<String, RefOr<Schema>>,
 ) -> Responses {
     let mut responses = ResponsesBuilder::new();
     for (kind, name) in KINDS {
-        if operation.all_refusals().contains(&kind) {
+        if refusals.contains(&kind) {
             let status = web::status(kind).as_str().to_owned();
             responses = responses.response(status, Ref::from_response_name(name));
         }
@@ -105,7 +106,10 @@ fn sample(kind: Kind) -> Error {
         Kind::MethodNotAllowed => detail("method_not_allowed", "Method \"GET\" not allowed."),
         Kind::Internal => detail("internal_error", "An error has occurred."),
         Kind::Unavailable => Error::unavailable(1, "busy"),
-        Kind::Forbidden => detail("forbidden", web::title(kind)),
+        Kind::Forbidden => detail(
+            "csrf_failed",
+            "CSRF Failed: Referer checking failed - no Referer.",
+        ),
         Kind::RequestTimeout => detail("request_timeout", web::title(kind)),
         Kind::TooLarge => detail("body_too_large", web::title(kind)),
         Kind::UnsupportedMediaType => detail("unsupported_media_type", web::title(kind)),

@@ -7,7 +7,7 @@ use super::Keys;
 use crate::web::{Answer, Area, Operation};
 
 /// What is told about the JWKS.
-pub fn jwks_told() -> Operation {
+pub fn about_jwks() -> Operation {
     const CACHED: (&str, &str) = ("Cache-Control", "How long it may be kept");
     const TAG: (&str, &str) = ("ETag", "For `If-None-Match`");
     let found = super::jwks::answer();

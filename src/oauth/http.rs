@@ -11,7 +11,7 @@ use crate::web::{Answer, Area, Operation};
 const CACHED: (&str, &str) = ("Cache-Control", "How long it may be kept");
 
 /// What is told about the OpenID Connect document of `issuer`.
-pub fn openid_configuration_told(issuer: &str) -> Operation {
+pub fn about_openid_configuration(issuer: &str) -> Operation {
     let found = Answer::json(200, "The metadata", &OpenId::of(issuer));
     Operation::new(
         Area::Discovery,
@@ -22,7 +22,7 @@ pub fn openid_configuration_told(issuer: &str) -> Operation {
 }
 
 /// What is told about the OAuth 2 document of `issuer`.
-pub fn oauth_authorization_server_told(issuer: &str) -> Operation {
+pub fn about_oauth_authorization_server(issuer: &str) -> Operation {
     let found = Answer::json(200, "The metadata", &Common::of(issuer));
     Operation::new(
         Area::Discovery,

@@ -134,6 +134,23 @@ pub struct TokenPair {
     pub refresh: Minted,
 }
 
+impl TokenPair {
+    /// In the place of a token, in examples.
+    pub const EXAMPLE: &str = "eyJhbGciOi…";
+
+    /// What stands in examples: nobody's.
+    pub fn example() -> Self {
+        let token = || Minted {
+            token: Self::EXAMPLE.to_owned(),
+            expires_at: Time::default(),
+        };
+        Self {
+            access: token(),
+            refresh: token(),
+        }
+    }
+}
+
 /// A session that is minted but not yet written: see [`Sessions::prepare`].
 #[derive(Clone)]
 pub struct Opening {
@@ -164,12 +181,18 @@ pub struct Policy {
     pub reuse_notice: bool,
 }
 
-impl From<&config::Tokens> for Policy {
-    fn from(settings: &config::Tokens) -> Self {
+impl Policy {
+    /// By `[tokens]`; upstream's own behaviour is no leeway at all.
+    pub fn new(settings: &config::Tokens, compat: &config::Compat) -> Self {
+        let leeway = settings.refresh_leeway.delta();
         Self {
             idle: settings.refresh_idle.delta(),
             absolute: settings.refresh_absolute.delta(),
-            leeway: settings.refresh_leeway.delta(),
+            leeway: if compat.strict {
+                TimeDelta::zero()
+            } else {
+                leeway
+            },
             reuse_notice: settings.reuse_notice,
         }
     }

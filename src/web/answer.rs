@@ -57,6 +57,37 @@ impl Answer {
         }
     }
 
+    /// A JSON body such as `sample`, whose members depend on the settings: `schema` describes it
+    /// under `name`.
+    pub fn shaped<T: Serialize>(
+        status: u16,
+        meaning: &'static str,
+        (name, schema): (&str, impl Into<RefOr<Schema>>),
+        sample: &T,
+    ) -> Self {
+        let body = Described {
+            media_type: JSON,
+            name: name.to_owned(),
+            schema: schema.into(),
+            inside: Vec::new(),
+            example: serde_json::to_value(sample).unwrap_or_default(),
+        };
+        Self {
+            body: Some(body),
+            ..Self::empty(status, meaning)
+        }
+    }
+
+    /// With the schemas that its own refers to.
+    #[must_use]
+    pub fn with<T: ToSchema>(mut self) -> Self {
+        if let Some(body) = &mut self.body {
+            T::schemas(&mut body.inside);
+            body.inside.push((T::name().into_owned(), T::schema()));
+        }
+        self
+    }
+
     /// No body.
     pub fn empty(status: u16, meaning: &'static str) -> Self {
         Self {

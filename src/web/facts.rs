@@ -33,7 +33,11 @@ impl FromRequest for Facts {
 }
 
 impl Facts {
-    fn of(request: &HttpRequest) -> Result<Self> {
+    /// The facts of `request`.
+    ///
+    /// # Errors
+    /// A trusted proxy sent an `X-Forwarded-For` that cannot be read.
+    pub fn of(request: &HttpRequest) -> Result<Self> {
         let trusted = request.app_data::<web::Data<Edge>>();
         let trusted = trusted.map_or(&[][..], |edge| &edge.trusted_proxies);
         let address = client_address(request, trusted)?;

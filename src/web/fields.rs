@@ -71,6 +71,12 @@ impl Field {
         }
     }
 
+    /// White space around it does not belong to it in this installation.
+    #[must_use]
+    pub const fn trimmed_if(self, is_trimmed: bool) -> Self {
+        Self { is_trimmed, ..self }
+    }
+
     /// At most so many characters.
     #[must_use]
     pub const fn max(self, max: usize) -> Self {

@@ -40,7 +40,7 @@ impl FromRequest for Input {
     }
 }
 
-fn media_type(request: &HttpRequest) -> Result<Option<Mime>> {
+pub(super) fn media_type(request: &HttpRequest) -> Result<Option<Mime>> {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
         return Ok(None);
     };
@@ -49,7 +49,7 @@ fn media_type(request: &HttpRequest) -> Result<Option<Mime>> {
 }
 
 /// The whole body, bounded in size and in time.
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes> {
+pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > BODY_LIMIT) {
@@ -73,7 +73,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes> {
         .map_err(|_| too_slow())?
 }
 
-async fn parse(media_type: Option<&Mime>, body: Bytes) -> Result<Input> {
+pub(super) async fn parse(media_type: Option<&Mime>, body: Bytes) -> Result<Input> {
     if body.is_empty() {
         return Ok(Input::default());
     }

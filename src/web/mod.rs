@@ -3,13 +3,17 @@
 //! What every route shares: the facts of a request, the body as fields, errors as responses (the
 //! one place), the middleware, and the words in which a route is described where it is mounted.
 //!
-//! Standards: HTTP semantics (RFC 9110), problem details (RFC 9457).
-//! Settings: `[server] public_url, trusted_proxies, request_timeout`. No routes, no tables.
+//! Standards: HTTP semantics (RFC 9110), problem details (RFC 9457), cookies (RFC 6265bis), CORS
+//! and Fetch Metadata (the Fetch standard).
+//! Settings: `[server] public_url, trusted_proxies, request_timeout`, `[cookies]`, `[cors]`. No
+//! routes, no tables.
 //! It does not know any use case.
 
 mod address;
 mod answer;
 mod contain;
+mod cookies;
+pub mod csrf;
 pub mod facts;
 mod fields;
 pub mod headers;
@@ -22,6 +26,7 @@ mod problem;
 pub mod route;
 
 pub use answer::{Answer, Described};
+pub use cookies::{DeadCookie, TokenCookies};
 pub use facts::Facts;
 pub use fields::{Field, Fields};
 pub use input::Input;
@@ -33,7 +38,8 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::config;
+use crate::config::Config;
+use csrf::Csrf;
 
 /// A request's body at most, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -50,14 +56,29 @@ pub struct Edge {
     pub body_timeout: std::time::Duration,
     /// Whether callers reach us over TLS.
     pub is_https: bool,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Vec<String>,
+    /// Tokens go into these, if into any.
+    pub cookies: Option<TokenCookies>,
+    /// Whose requests may change something where cookies speak for the caller.
+    csrf: Option<Csrf>,
 }
 
-impl From<&config::Server> for Edge {
-    fn from(settings: &config::Server) -> Self {
+impl From<&Config> for Edge {
+    fn from(config: &Config) -> Self {
+        let server = &config.server;
+        let own = server.public_url.parse().ok();
+        let own = own.and_then(|url| csrf::origin(&url));
         Self {
-            trusted_proxies: settings.trusted_proxies.clone(),
-            body_timeout: std::time::Duration::from_secs(settings.request_timeout.as_secs().into()),
-            is_https: settings.public_url.starts_with("https://"),
+            trusted_proxies: server.trusted_proxies.clone(),
+            body_timeout: std::time::Duration::from_secs(server.request_timeout.as_secs().into()),
+            is_https: server.public_url.starts_with("https://"),
+            cors_origins: config.cors.origins.clone(),
+            cookies: TokenCookies::new(&config.cookies),
+            csrf: config.cookies.enabled.then(|| Csrf {
+                origins: own.into_iter().chain(config.cors.origins.clone()).collect(),
+                token: config.cookies.csrf_token,
+            }),
         }
     }
 }

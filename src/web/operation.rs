@@ -17,6 +17,8 @@ pub enum Area {
     Account,
     /// Refreshing and verifying tokens.
     Token,
+    /// The routes that simplejwt itself has.
+    Simplejwt,
     /// What verifiers need.
     Discovery,
     /// For whoever runs the service.
@@ -25,10 +27,11 @@ pub enum Area {
 
 impl Area {
     /// All of them, in the order in which a reader meets them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Session,
         Self::Account,
         Self::Token,
+        Self::Simplejwt,
         Self::Discovery,
         Self::Health,
     ];
@@ -39,6 +42,7 @@ impl Area {
             Self::Session => ("session", "Log in, log out, and look after one's sessions"),
             Self::Account => ("account", "Register, confirm, profile and passwords"),
             Self::Token => ("token", "Refresh and verify tokens"),
+            Self::Simplejwt => ("simplejwt", "The routes that simplejwt itself has"),
             Self::Discovery => ("discovery", "Public keys and metadata, for verifiers"),
             Self::Health => ("health", "For whoever runs the service"),
         }
@@ -54,6 +58,8 @@ pub enum Caller {
     AnyoneOrPerson,
     /// Somebody with an access token.
     Person,
+    /// Everybody; where there are cookies, that of the refresh token is heeded.
+    Refresher,
 }
 
 /// A variable part of a path.
@@ -123,6 +129,13 @@ impl Operation {
     #[must_use]
     pub fn heeds_persons(self) -> Self {
         let caller = Caller::AnyoneOrPerson;
+        Self { caller, ..self }
+    }
+
+    /// Also heeds the cookie with the refresh token.
+    #[must_use]
+    pub fn heeds_refresher(self) -> Self {
+        let caller = Caller::Refresher;
         Self { caller, ..self }
     }
 

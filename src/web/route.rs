@@ -1,15 +1,20 @@
 //! Routes: the methods of a path, each with its description, 405 with `Allow` for every other; and
 //! the list of them all.
 
-use actix_web::body::{BoxBody, EitherBody};
+use actix_cors::Cors;
+use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
-use actix_web::middleware::from_fn;
+use actix_web::http::{Method, header};
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{Handler, HttpRequest, Resource, Responder, guard, web};
 
 use super::contain::contain;
-use super::{Operation, method_not_allowed};
+use super::cookies::clear_dead;
+use super::{Edge, Operation, csrf, method_not_allowed};
+
+/// A browser asks again after this time whether a page may call us, in seconds.
+const PREFLIGHT_LIFE: usize = 600;
 
 /// What is told about a method of a path.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub struct Route {
     pub method: Method,
     /// What is told about it.
     pub description: Description,
+    /// Where cookies speak for the caller, it is guarded against other sites' pages.
+    pub is_protected: bool,
 }
 
 /// A path and its methods, on the way to being mounted.
@@ -48,6 +55,9 @@ pub struct Endpoint {
     resource: Resource,
     methods: Vec<Method>,
     descriptions: Vec<(Method, Description)>,
+    is_protected: bool,
+    origins: Vec<String>,
+    takes_cookies: bool,
 }
 
 /// An endpoint at `path`, with and without a slash at the end.
@@ -59,6 +69,9 @@ pub fn at(path: &str) -> Endpoint {
         resource,
         methods: Vec::new(),
         descriptions: Vec::new(),
+        is_protected: false,
+        origins: Vec::new(),
+        takes_cookies: false,
     }
 }
 
@@ -108,33 +121,76 @@ impl Endpoint {
         self.on(Method::POST, handler, description)
     }
 
+    /// Scripts of the listed origins may call it (CORS).
+    #[must_use]
+    pub fn cross_origin(mut self, edge: &Edge) -> Self {
+        self.origins.clone_from(&edge.cors_origins);
+        self.takes_cookies = edge.cookies.is_some();
+        self
+    }
+
+    /// Cookies may speak for who calls it: no page of an origin that is not listed can make a
+    /// browser call it (CSRF), and scripts of the listed ones may.
+    #[must_use]
+    pub fn with_cookies(self, edge: &Edge) -> Self {
+        Self {
+            is_protected: true,
+            ..self.cross_origin(edge)
+        }
+    }
+
     fn done(
         self,
     ) -> Resource<
         impl ServiceFactory<
             ServiceRequest,
             Config = (),
-            Response = ServiceResponse<EitherBody<BoxBody>>,
+            Response = ServiceResponse<impl MessageBody>,
             Error = actix_web::Error,
             InitError = (),
         >,
     > {
+        // Where none is listed, browsers let no other origin's page in.
+        let has_origins = !self.origins.is_empty();
+        let cors = self.cors();
         let methods = self.methods;
         let other = move |request: HttpRequest| {
             let response = method_not_allowed(&request, &methods);
             async move { response }
         };
+        // The last one wrapped is the first to see a request.
         self.resource
             .default_service(web::to(other))
             .wrap(from_fn(contain))
+            .wrap(from_fn(clear_dead))
+            .wrap(Condition::new(self.is_protected, from_fn(csrf::protect)))
+            .wrap(Condition::new(has_origins, cors))
+    }
+
+    fn cors(&self) -> Cors {
+        let cors = Cors::default()
+            .allowed_methods(self.methods.clone())
+            .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, csrf::HEADER])
+            .expose_headers([header::RETRY_AFTER])
+            .max_age(PREFLIGHT_LIFE);
+        let origins = self.origins.iter();
+        let cors = origins.fold(cors, |cors, origin| cors.allowed_origin(origin));
+        if self.takes_cookies {
+            cors.supports_credentials()
+        } else {
+            cors
+        }
     }
 }
+
+/// Something that is done to the table of routes.
+type Step = Box<dyn FnOnce(&mut ServiceConfig)>;
 
 /// All routes, with what is told about each: to be read, and to be mounted.
 #[derive(Default)]
 pub struct Routes {
     list: Vec<Route>,
-    steps: Vec<Box<dyn FnOnce(&mut ServiceConfig)>>,
+    steps: Vec<Step>,
 }
 
 impl Routes {
@@ -145,6 +201,7 @@ impl Routes {
                 path: endpoint.path.clone(),
                 method,
                 description,
+                is_protected: endpoint.is_protected,
             });
         }
         self.step(|table| {

@@ -10,6 +10,7 @@ mod claims;
 mod contract;
 mod durability;
 mod leak;
+mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;

@@ -2,55 +2,62 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{LoginBody, TOKEN, email, password};
+use super::{LoginBody, email, password};
 use crate::account::{Accounts, Credentials, Email};
-use crate::config::{self, LoginMethod};
+use crate::config::{Config, LoginMethod};
 use crate::error::{Error, Kind, Result};
 use crate::password::Plaintext;
-use crate::session::{Sessions, http::bearer};
+use crate::session::http::{Delivery, Visitor, credential};
+use crate::session::{Sessions, TokenPair};
 use crate::web::{self as answer, Answer, Area, Facts, Field, Fields, Input, Operation};
 
 const USERNAME: Field = Field::optional("username").example("ann");
 const EMAIL: Field = Field::optional("email").email();
 const PASSWORD: Field = password("password");
 const REFRESH: Field = Field::optional("refresh")
-    .about("The session's refresh token; without it, the access token says which session ends")
-    .example(TOKEN);
+    .about("The refresh token of the session to end; without it, the access token says which")
+    .example(TokenPair::EXAMPLE);
 const LOGGED_OUT: &str = "Successfully logged out.";
 
-pub(super) fn login_told(account: &config::Account) -> Operation {
-    let by = |method| account.login_with.contains(&method);
+pub(super) fn about_login(config: &Config) -> Operation {
+    let by = |method| config.account.login_with.contains(&method);
+    let meaning = "The tokens of a new session";
     Operation::new(Area::Session, "login", "Log in")
         .notes(match (by(LoginMethod::Email), by(LoginMethod::Username)) {
-            (true, true) => {
-                "By `username` or by `email`, and `password`. A wrong password and an unknown \
-                 person get the same 400."
-            }
+            (true, true) => "By `username` or by `email`, and `password`.",
             (true, false) => "By `email` and `password`.",
             _ => "By `username` and `password`.",
         })
-        .reads([USERNAME, EMAIL, PASSWORD])
-        .answers(Answer::json(
-            200,
-            "The tokens of a new session",
-            &LoginBody::SAMPLE,
+        .reads([USERNAME, EMAIL, PASSWORD.trimmed_if(config.compat.strict)])
+        .answers(LoginBody::told(
+            (200, "Login"),
+            meaning,
+            config,
+            Delivery::login,
         ))
 }
 
 pub(super) async fn login(
     accounts: web::Data<Accounts>,
-    input: Input,
+    delivery: web::Data<Delivery>,
+    (input, _): (Input, Visitor),
     facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let username = fields.text(USERNAME);
     let email = email(&mut fields, EMAIL, "email");
-    let password = Plaintext::new(&fields.text(PASSWORD));
+    let password = PASSWORD.trimmed_if(accounts.settings().is_strict);
+    let password = Plaintext::new(&fields.text(password));
     fields.finish()?;
     let methods = &accounts.settings().account.login_with;
     let credentials = credentials(methods, email, username)?;
     let (user, tokens) = accounts.login(credentials, &password, &facts).await?;
-    Ok(answer::ok(LoginBody::new(&user, &tokens)))
+    let mut response = answer::ok(LoginBody {
+        tokens: delivery.login(&tokens),
+        user: (&user).into(),
+    });
+    delivery.set_cookies(&mut response, &tokens);
+    Ok(response)
 }
 
 /// Which identifier counts, by what people may log in with; an address before a name.
@@ -72,44 +79,96 @@ fn credentials(
     }
 }
 
-pub(super) fn logout_told() -> Operation {
+pub(super) fn about_logout(config: &Config) -> Operation {
     Operation::new(Area::Session, "logout", "Log out")
-        .notes(
-            "Ends one session. Its access tokens are good until they expire, for who does not ask.",
-        )
+        .notes(if config.compat.strict {
+            "Ends the session of the refresh token."
+        } else {
+            "Ends the session of the refresh token, else that of the access token."
+        })
         .heeds_persons()
         .reads([REFRESH])
         .answers(Answer::detail(
-            "The session has ended, or had already",
+            "The session has ended, or had before",
             LOGGED_OUT,
         ))
         .refuses([Kind::Unauthenticated])
 }
 
-/// Ends the session of the refresh token in the body, else that of the bearer token. With neither,
-/// or with a bearer token that is dead already, there is nothing left to end.
+/// Ends the session and takes the cookies away, whatever becomes of the rest.
 pub(super) async fn logout(
     sessions: web::Data<Sessions>,
+    delivery: web::Data<Delivery>,
     request: HttpRequest,
     input: Input,
-    facts: Facts,
-) -> Result<HttpResponse> {
-    let mut fields = Fields::of(&input);
-    let refresh = fields.text(REFRESH);
-    fields.finish()?;
-    if refresh.is_empty() {
-        if let Some(access) = bearer(&request).ok().flatten()
-            && let Ok(claims) = sessions.tokens().verify_access(&access)
-        {
-            sessions.end(&claims.sub, &claims.sid, &facts).await?;
-        }
-    } else {
-        sessions
-            .end_by_token(&refresh, &facts)
-            .await
-            .map_err(without_code)?;
+) -> HttpResponse {
+    let mut response = match end(&sessions, &delivery, &request, &input).await {
+        Ok(()) => answer::detail(LOGGED_OUT),
+        Err(error) => HttpResponse::from_error(error),
+    };
+    if let Some(cookies) = delivery.cookies() {
+        cookies.clear(&mut response);
     }
-    Ok(answer::detail(LOGGED_OUT))
+    response
+}
+
+/// Ends the session of the refresh token in the body, which must be good; else those of the
+/// cookies and of the bearer token. With none, or with such as are dead already, there is nothing
+/// left to end.
+async fn end(
+    sessions: &Sessions,
+    delivery: &Delivery,
+    request: &HttpRequest,
+    input: &Input,
+) -> Result<()> {
+    let facts = Facts::of(request)?;
+    let mut fields = Fields::of(input);
+    let sent = fields.text(REFRESH);
+    fields.finish()?;
+    let kept = delivery.cookies();
+    let kept = kept.and_then(|cookies| cookies.refresh(request));
+    if delivery.is_strict() {
+        let token = strictly(delivery, sent, kept)?;
+        return sessions
+            .end_by_token(&token, &facts)
+            .await
+            .map_err(without_code);
+    }
+    if !sent.is_empty() {
+        return sessions
+            .end_by_token(&sent, &facts)
+            .await
+            .map_err(without_code);
+    }
+    if let Some(token) = kept
+        && let Ok(claims) = sessions.tokens().verify_refresh(&token)
+    {
+        sessions.end(&claims.sub, &claims.sid, &facts).await?;
+    }
+    if let Some(access) = credential(request).ok().flatten()
+        && let Ok(claims) = sessions.tokens().verify_access(&access)
+    {
+        sessions.end(&claims.sub, &claims.sid, &facts).await?;
+    }
+    Ok(())
+}
+
+/// Upstream takes the token from one place alone, and refuses to go without.
+fn strictly(delivery: &Delivery, sent: String, kept: Option<String>) -> Result<String> {
+    let (token, place) = if delivery.is_http_only() {
+        (kept.unwrap_or_default(), "cookie")
+    } else {
+        (sent, "request")
+    };
+    if token.is_empty() {
+        let detail = format!("Refresh token was not included in {place} data.");
+        return Err(Error::new(
+            Kind::Unauthenticated,
+            "no_refresh_token",
+            detail,
+        ));
+    }
+    Ok(token)
 }
 
 /// The contract's logout says why in `detail` alone.

@@ -1,53 +1,64 @@
 //! The first-party routes, under `[account] prefix`: dj-rest-auth's in JWT mode.
 
+mod csrf;
 mod login;
 mod password;
 mod profile;
 mod registration;
+mod simplejwt;
 mod token;
 
 use actix_web::http::Method;
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::Ref;
 
 use super::{Email, User};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::session::TokenPair;
+use crate::session::http::{Delivery, TokenBody};
 use crate::web::route::{self, Routes};
-use crate::web::{Field, Fields};
+use crate::web::{Answer, Edge, Field, Fields};
 
-/// Mounts them.
-pub fn mount(routes: &mut Routes, config: &Config) {
-    let account = &config.account;
-    let at = |path: &str| route::at(&format!("{}/{path}", account.prefix));
+/// Mounts them, and where simplejwt's own are asked for, those.
+pub fn mount(routes: &mut Routes, config: &Config, edge: &Edge) {
+    let prefix = &config.account.prefix;
+    let at = |path: &str| route::at(&format!("{prefix}/{path}")).with_cookies(edge);
+    if edge.cookies.is_some() {
+        routes.service(at("csrf/").get(csrf::issue, csrf::about_issue()));
+    }
+    if !config.compat.simplejwt_prefix.is_empty() {
+        simplejwt::mount(routes, config, edge);
+    }
     routes
         .service(
-            at("registration/").post(registration::register, registration::register_told(account)),
+            at("registration/").post(registration::register, registration::about_register(config)),
         )
         .service(at("registration/verify-email/").post(
             registration::verify_email,
-            registration::verify_email_told(),
+            registration::about_verify_email(),
         ))
         .service(at("registration/resend-email/").post(
             registration::resend_email,
-            registration::resend_email_told(),
+            registration::about_resend_email(),
         ))
-        .service(at("login/").post(login::login, login::login_told(account)))
-        .service(at("logout/").post(login::logout, login::logout_told()))
-        .service(at("token/verify/").post(token::verify, token::verify_told()))
-        .service(at("token/refresh/").post(token::refresh, token::refresh_told()))
+        .service(at("login/").post(login::login, login::about_login(config)))
+        .service(at("logout/").post(login::logout, login::about_logout(config)))
+        .service(at("token/verify/").post(token::verify, token::about_verify()))
+        .service(at("token/refresh/").post(token::refresh, token::about_refresh(config)))
         .service(
             at("user/")
-                .get(profile::show, profile::show_told())
-                .on(Method::PUT, profile::replace, profile::replace_told())
-                .on(Method::PATCH, profile::update, profile::update_told()),
+                .get(profile::show, profile::about_show())
+                .on(Method::PUT, profile::replace, profile::about_replace())
+                .on(Method::PATCH, profile::update, profile::about_update()),
         )
-        .service(at("password/change/").post(password::change, password::change_told(account)))
-        .service(at("password/reset/").post(password::reset, password::reset_told()))
-        .service(
-            at("password/reset/confirm/")
-                .post(password::reset_confirm, password::reset_confirm_told()),
-        );
+        .service(at("password/change/").post(password::change, password::about_change(config)))
+        .service(at("password/reset/").post(password::reset, password::about_reset()))
+        .service(at("password/reset/confirm/").post(
+            password::reset_confirm,
+            password::about_reset_confirm(config),
+        ));
 }
 
 /// A person, as their own app sees them.
@@ -65,7 +76,7 @@ struct UserBody<'a> {
 }
 
 impl UserBody<'static> {
-    const SAMPLE: Self = Self {
+    const EXAMPLE: Self = Self {
         pk: "019ab2c0-7c1e-7a3b-9f52-6d1c2b3a4e5f",
         username: "ann",
         email: "ann@example.com",
@@ -87,34 +98,30 @@ impl<'a> From<&'a User> for UserBody<'a> {
 }
 
 /// The answer to a login and to an open registration.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Login)]
+#[derive(Serialize)]
 struct LoginBody<'a> {
-    /// The access token, for `Authorization: Bearer`.
-    access: &'a str,
-    /// The refresh token.
-    refresh: &'a str,
+    #[serde(flatten)]
+    tokens: TokenBody<'a>,
     user: UserBody<'a>,
 }
 
-impl LoginBody<'static> {
-    const SAMPLE: Self = Self {
-        access: TOKEN,
-        refresh: TOKEN,
-        user: UserBody::SAMPLE,
-    };
-}
-
-/// In the place of a token, in examples.
-const TOKEN: &str = "eyJhbGciOi…";
-
-impl<'a> LoginBody<'a> {
-    fn new(user: &'a User, tokens: &'a TokenPair) -> Self {
-        Self {
-            access: &tokens.access.token,
-            refresh: &tokens.refresh.token,
-            user: user.into(),
-        }
+impl LoginBody<'_> {
+    /// How an answer is described that has such a body, with the members that `of` gives.
+    fn told(
+        (status, name): (u16, &str),
+        meaning: &'static str,
+        config: &Config,
+        of: impl for<'b> Fn(&Delivery, &'b TokenPair) -> TokenBody<'b>,
+    ) -> Answer {
+        let tokens = TokenPair::example();
+        let tokens = of(&Delivery::new(config, Clock::system()), &tokens);
+        let user = Ref::from_schema_name(UserBody::name());
+        let schema = tokens.schema().property("user", user).required("user");
+        let example = LoginBody {
+            tokens,
+            user: UserBody::EXAMPLE,
+        };
+        Answer::shaped(status, meaning, (name, schema), &example).with::<UserBody<'_>>()
     }
 }
 
@@ -131,7 +138,8 @@ fn email(fields: &mut Fields<'_>, field: Field, name: &str) -> Option<Email> {
     email
 }
 
-/// A password: taken exactly as sent. The policy, not this, says how long it may be.
+/// A password: taken exactly as sent. The policy, not this, says how long it may be. Upstream trims
+/// it: where that is to be followed, `trimmed_if` says so.
 const fn password(name: &'static str) -> Field {
     Field::required(name).password()
 }

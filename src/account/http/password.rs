@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, web};
 
 use super::{email, password};
 use crate::account::{Accounts, NewPassword};
-use crate::config;
+use crate::config::Config;
 use crate::error::Result;
 use crate::password::Plaintext;
-use crate::session::http::CurrentUser;
+use crate::session::http::{CurrentUser, Visitor};
 use crate::web::{self as answer, Answer, Area, Facts, Field, Fields, Input, Operation};
 
 const OLD: Field = password("old_password");
@@ -20,8 +20,10 @@ const CHANGED: &str = "New password has been saved.";
 const SENT: &str = "Password reset e-mail has been sent.";
 const RESET: &str = "Password has been reset with the new password.";
 
-pub(super) fn change_told(account: &config::Account) -> Operation {
+pub(super) fn about_change(config: &Config) -> Operation {
+    let account = &config.account;
     let old = account.old_password_required.then_some(OLD);
+    let fields = old.into_iter().chain([FIRST, SECOND]);
     Operation::new(Area::Account, "changePassword", "Change the password")
         .notes(if account.logout_on_password_change {
             "Ends the person's other sessions."
@@ -29,8 +31,7 @@ pub(super) fn change_told(account: &config::Account) -> Operation {
             ""
         })
         .for_persons()
-        .reads(old)
-        .reads([FIRST, SECOND])
+        .reads(fields.map(|field| field.trimmed_if(config.compat.strict)))
         .answers(Answer::detail("The new password holds", CHANGED))
 }
 
@@ -42,9 +43,10 @@ pub(super) async fn change(
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let asks_for_old = accounts.settings().account.old_password_required;
-    let old = asks_for_old.then(|| Plaintext::new(&fields.text(OLD)));
-    let first = Plaintext::new(&fields.text(FIRST));
-    let second = Plaintext::new(&fields.text(SECOND));
+    let is_strict = accounts.settings().is_strict;
+    let mut password = |field: Field| Plaintext::new(&fields.text(field.trimmed_if(is_strict)));
+    let old = asks_for_old.then(|| password(OLD));
+    let (first, second) = (password(FIRST), password(SECOND));
     fields.finish()?;
     accounts
         .change_password(&claims, old.as_ref(), (&first, &second), &facts)
@@ -52,7 +54,7 @@ pub(super) async fn change(
     Ok(answer::detail(CHANGED))
 }
 
-pub(super) fn reset_told() -> Operation {
+pub(super) fn about_reset() -> Operation {
     Operation::new(
         Area::Account,
         "resetPassword",
@@ -66,7 +68,11 @@ pub(super) fn reset_told() -> Operation {
     ))
 }
 
-pub(super) async fn reset(accounts: web::Data<Accounts>, input: Input) -> Result<HttpResponse> {
+pub(super) async fn reset(
+    accounts: web::Data<Accounts>,
+    _: Visitor,
+    input: Input,
+) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let email = email(&mut fields, EMAIL, "email");
     fields.finish()?;
@@ -76,28 +82,34 @@ pub(super) async fn reset(accounts: web::Data<Accounts>, input: Input) -> Result
     Ok(answer::detail(SENT))
 }
 
-pub(super) fn reset_confirm_told() -> Operation {
-    Operation::new(
-        Area::Account,
-        "confirmPasswordReset",
-        "Set a new password, with the link's secret",
-    )
-    .notes("Ends all of the person's sessions.")
-    .reads([UID, TOKEN, FIRST, SECOND])
-    .answers(Answer::detail("The new password holds", RESET))
+pub(super) fn about_reset_confirm(config: &Config) -> Operation {
+    let summary = "Set a new password, with the link's secret";
+    let password = |field: Field| field.trimmed_if(config.compat.strict);
+    Operation::new(Area::Account, "confirmPasswordReset", summary)
+        .notes(if config.compat.strict {
+            ""
+        } else {
+            "Ends all of the person's sessions."
+        })
+        .reads([UID, TOKEN, password(FIRST), password(SECOND)])
+        .answers(Answer::detail("The new password holds", RESET))
 }
 
 pub(super) async fn reset_confirm(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
     facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
+    let is_strict = accounts.settings().is_strict;
+    let (uid, token) = (fields.text(UID), fields.text(TOKEN));
+    let mut password = |field: Field| Plaintext::new(&fields.text(field.trimmed_if(is_strict)));
     let new = NewPassword {
-        uid: fields.text(UID),
-        token: fields.text(TOKEN),
-        first: Plaintext::new(&fields.text(FIRST)),
-        second: Plaintext::new(&fields.text(SECOND)),
+        uid,
+        token,
+        first: password(FIRST),
+        second: password(SECOND),
     };
     fields.finish()?;
     accounts.reset_password(new, &facts).await?;

@@ -24,24 +24,28 @@ const LAST_NAME: Field = Field::optional("last_name")
     .max(NAME_LIMIT)
     .example("Droid");
 
-pub(super) fn show_told() -> Operation {
-    told("getUser", "Read one's profile")
+pub(super) fn about_show() -> Operation {
+    about("getUser", "Read one's profile")
 }
 
-pub(super) fn replace_told() -> Operation {
-    told("replaceUser", "Change one's profile")
+pub(super) fn about_replace() -> Operation {
+    about("replaceUser", "Change one's profile")
         .notes("`username` must be there; what is missing else stays as it is.")
         .reads([USERNAME, FIRST_NAME, LAST_NAME])
 }
 
-pub(super) fn update_told() -> Operation {
-    told("updateUser", "Change parts of one's profile").reads([NEW_USERNAME, FIRST_NAME, LAST_NAME])
+pub(super) fn about_update() -> Operation {
+    about("updateUser", "Change parts of one's profile").reads([
+        NEW_USERNAME,
+        FIRST_NAME,
+        LAST_NAME,
+    ])
 }
 
-fn told(id: &'static str, summary: &'static str) -> Operation {
+fn about(id: &'static str, summary: &'static str) -> Operation {
     Operation::new(Area::Account, id, summary)
         .for_persons()
-        .answers(Answer::json(200, "The profile", &UserBody::SAMPLE))
+        .answers(Answer::json(200, "The profile", &UserBody::EXAMPLE))
 }
 
 pub(super) async fn show(

@@ -4,10 +4,11 @@ use actix_web::{HttpResponse, web};
 
 use super::profile::username;
 use super::{LoginBody, email, password};
-use crate::account::{Accounts, Registered, Registration, Username};
-use crate::config::{self, EmailVerification, LoginMethod};
+use crate::account::{Accounts, Registered, Registration, Settings, Username};
+use crate::config::{self, Config, EmailVerification, LoginMethod};
 use crate::error::{Kind, Result};
 use crate::password::Plaintext;
+use crate::session::http::{Delivery, Visitor};
 use crate::web::{self as answer, Answer, Area, Detail, Facts, Field, Fields, Input, Operation};
 
 const FIRST: Field = password("password1");
@@ -39,47 +40,56 @@ fn email_field(account: &config::Account) -> Field {
     }
 }
 
-pub(super) fn register_told(account: &config::Account) -> Operation {
+pub(super) fn about_register(config: &Config) -> Operation {
+    let account = &config.account;
+    let is_strict = config.compat.strict;
+    let answer = if account.email_verification == EmailVerification::Mandatory {
+        Answer::json(201, "A mail with a link is on its way", &MUST_CONFIRM)
+    } else {
+        let meaning = "The tokens of a first session";
+        let of = Delivery::registration;
+        LoginBody::told((201, "Registered"), meaning, config, of)
+    };
     Operation::new(Area::Account, "register", "Register")
-        .reads([username_field(account), email_field(account), FIRST, SECOND])
-        .answers(
-            if account.email_verification == EmailVerification::Mandatory {
-                Answer::json(
-                    201,
-                    "A mail is on its way; its link comes first",
-                    &MUST_CONFIRM,
-                )
-            } else {
-                Answer::json(
-                    201,
-                    "The account, and the tokens of a first session",
-                    &LoginBody::SAMPLE,
-                )
-            },
-        )
+        .reads([
+            username_field(account),
+            email_field(account),
+            FIRST.trimmed_if(is_strict),
+            SECOND.trimmed_if(is_strict),
+        ])
+        .answers(answer)
         .refuses((account.registration == config::Registration::Closed).then_some(Kind::Forbidden))
 }
 
 pub(super) async fn register(
     accounts: web::Data<Accounts>,
-    input: Input,
+    delivery: web::Data<Delivery>,
+    (input, _): (Input, Visitor),
     facts: Facts,
 ) -> Result<HttpResponse> {
-    let registration = read(&input, &accounts.settings().account)?;
+    let registration = read(&input, accounts.settings())?;
+    let mut created = HttpResponse::Created();
     Ok(match accounts.register(registration, &facts).await? {
-        Registered::MustConfirm => HttpResponse::Created().json(MUST_CONFIRM),
+        Registered::MustConfirm => created.json(MUST_CONFIRM),
         Registered::Open(user, tokens) => {
-            HttpResponse::Created().json(LoginBody::new(&user, &tokens))
+            let mut response = created.json(LoginBody {
+                tokens: delivery.registration(&tokens),
+                user: user.as_ref().into(),
+            });
+            delivery.set_registration_cookies(&mut response, &tokens);
+            response
         }
     })
 }
 
-fn read(input: &Input, account: &config::Account) -> Result<Registration> {
+fn read(input: &Input, settings: &Settings) -> Result<Registration> {
     let mut fields = Fields::of(input);
-    let username = username(&mut fields, username_field(account));
-    let email = email(&mut fields, email_field(account), "email");
-    let first = Plaintext::new(&fields.text(FIRST));
-    let second = Plaintext::new(&fields.text(SECOND));
+    let username = username(&mut fields, username_field(&settings.account));
+    let email = email(&mut fields, email_field(&settings.account), "email");
+    let [first, second] = [FIRST, SECOND].map(|field| {
+        let field = field.trimmed_if(settings.is_strict);
+        Plaintext::new(&fields.text(field))
+    });
     fields.finish()?;
     Ok(Registration {
         username,
@@ -89,7 +99,7 @@ fn read(input: &Input, account: &config::Account) -> Result<Registration> {
     })
 }
 
-pub(super) fn verify_email_told() -> Operation {
+pub(super) fn about_verify_email() -> Operation {
     Operation::new(
         Area::Account,
         "confirmEmail",
@@ -102,6 +112,7 @@ pub(super) fn verify_email_told() -> Operation {
 
 pub(super) async fn verify_email(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
@@ -111,7 +122,7 @@ pub(super) async fn verify_email(
     Ok(answer::detail(DONE))
 }
 
-pub(super) fn resend_email_told() -> Operation {
+pub(super) fn about_resend_email() -> Operation {
     Operation::new(
         Area::Account,
         "resendConfirmation",
@@ -127,6 +138,7 @@ pub(super) fn resend_email_told() -> Operation {
 
 pub(super) async fn resend_email(
     accounts: web::Data<Accounts>,
+    _: Visitor,
     input: Input,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);

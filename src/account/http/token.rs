@@ -1,94 +1,92 @@
 //! `POST token/verify/`, `POST token/refresh/`.
 
-use actix_web::{HttpResponse, web};
-use chrono::SecondsFormat;
+use actix_web::{HttpRequest, HttpResponse, web};
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::clock::Time;
+use crate::clock::Clock;
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::session::Sessions;
+use crate::session::http::Delivery;
+use crate::session::{Sessions, TokenPair};
+use crate::token::{Reason, Refused};
 use crate::web::{self as answer, Answer, Area, Facts, Field, Fields, Input, Operation};
 
 const TOKEN: Field = Field::required("token").about("An access or a refresh token");
 const REFRESH: Field = Field::optional("refresh")
     .not_blank()
     .about("The refresh token")
-    .example(super::TOKEN);
+    .example(TokenPair::EXAMPLE);
 
 /// Nothing beside the status.
 #[derive(Serialize, ToSchema)]
-struct Verified {}
+pub(super) struct Nothing {}
 
-pub(super) fn verify_told() -> Operation {
+pub(super) fn about_verify() -> Operation {
     Operation::new(Area::Token, "verifyToken", "Ask whether a token is good")
         .notes("Also tells whether its session has ended, which no signature can.")
         .reads([TOKEN])
-        .answers(Answer::json(200, "It is good", &Verified {}))
+        .answers(Answer::json(200, "It is good", &Nothing {}))
         .refuses([Kind::Unauthenticated])
 }
 
-pub(super) async fn verify(sessions: web::Data<Sessions>, input: Input) -> Result<HttpResponse> {
+pub(super) async fn verify(
+    sessions: web::Data<Sessions>,
+    delivery: web::Data<Delivery>,
+    input: Input,
+) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let token = fields.text(TOKEN);
     fields.finish()?;
-    sessions.verify(&token).await?;
-    Ok(answer::ok(Verified {}))
+    match sessions.verify(&token).await {
+        // Upstream has this one refusal as a failed validation.
+        Err(error) if delivery.is_strict() && is_ended(&error) => {
+            Err(Error::non_field(Refused(Reason::Ended).message()))
+        }
+        outcome => outcome.map(|()| answer::ok(Nothing {})),
+    }
 }
 
-/// The answer to a refresh.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Refreshed)]
-struct RefreshBody<'a> {
-    /// The new access token.
-    access: &'a str,
-    #[schema(format = DateTime)]
-    access_expiration: String,
-    /// The new refresh token.
-    refresh: &'a str,
-    #[schema(format = DateTime)]
-    refresh_expiration: String,
+fn is_ended(error: &Error) -> bool {
+    error.detail() == Some(Refused(Reason::Ended).message())
 }
 
-pub(super) fn refresh_told() -> Operation {
-    let time = || iso(Time::default());
-    let sample = RefreshBody {
-        access: super::TOKEN,
-        access_expiration: time(),
-        refresh: super::TOKEN,
-        refresh_expiration: time(),
-    };
+pub(super) fn about_refresh(config: &Config) -> Operation {
+    let tokens = TokenPair::example();
+    let delivery = Delivery::new(config, Clock::system());
+    let body = delivery.refresh(&tokens);
+    let schema = ("Refreshed", body.schema());
     Operation::new(Area::Token, "refreshToken", "Get the next pair of tokens")
         .notes(
-            "Repeated within the leeway, it gives the same pair again: two tabs or a retry log \
-             nobody out. An older token ends the session.",
+            "Repeated within the leeway, it gives the same pair again, so that two tabs or a retry \
+             log nobody out. An older token that comes back ends the session.",
         )
+        .heeds_refresher()
         .reads([REFRESH])
-        .answers(Answer::json(200, "The next pair", &sample))
+        .answers(Answer::shaped(200, "The next pair", schema, &body))
         .refuses([Kind::Unauthenticated])
 }
 
+/// The token of the body, else that of the cookie.
 pub(super) async fn refresh(
     sessions: web::Data<Sessions>,
+    delivery: web::Data<Delivery>,
+    request: HttpRequest,
     input: Input,
-    facts: Facts,
 ) -> Result<HttpResponse> {
+    let facts = Facts::of(&request)?;
     let mut fields = Fields::of(&input);
     let token = fields.maybe(REFRESH);
     fields.finish()?;
-    let token = token.ok_or_else(missing)?;
-    let tokens = sessions.refresh(&token, &facts).await?;
-    Ok(answer::ok(RefreshBody {
-        access: &tokens.access.token,
-        access_expiration: iso(tokens.access.expires_at),
-        refresh: &tokens.refresh.token,
-        refresh_expiration: iso(tokens.refresh.expires_at),
-    }))
-}
-
-/// ISO 8601 in UTC with microseconds, as existing clients parse it.
-fn iso(time: Time) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+    let cookies = delivery.cookies();
+    let token = token.or_else(|| cookies?.refresh(&request));
+    let tokens = sessions
+        .refresh(&token.ok_or_else(missing)?, &facts)
+        .await?;
+    let mut response = answer::ok(delivery.refresh(&tokens));
+    delivery.set_cookies(&mut response, &tokens);
+    Ok(response)
 }
 
 fn missing() -> Error {

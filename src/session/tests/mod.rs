@@ -80,7 +80,7 @@ impl House {
     }
 
     fn policy(&self) -> Policy {
-        Policy::from(&self.app.config.tokens)
+        Policy::new(&self.app.config.tokens, &self.app.config.compat)
     }
 
     /// The room with a clock of its own, over the same database.

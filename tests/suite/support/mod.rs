@@ -5,6 +5,7 @@
 //! the process itself is the subject, an [`Installation`] of the real binary.
 
 mod client;
+mod contract;
 mod installation;
 pub(crate) mod link;
 mod person;
@@ -14,6 +15,7 @@ mod smtp;
 pub(crate) mod token;
 
 pub(crate) use client::{Answer, Client};
+pub(crate) use contract::Contract;
 pub(crate) use installation::{Installation, Process};
 pub(crate) use person::{PASSWORD, Person};
 pub(crate) use server::Server;
