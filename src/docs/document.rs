@@ -83,7 +83,7 @@ fn describe(config: &Config, routes: &[Route]) -> OpenApi {
         .servers(Some([ServerBuilder::new()
             .url(&config.server.public_url)
             .build()]))
-        .tags(Some(Area::ALL.map(|area| {
+        .tags(Some(areas(routes).map(|area| {
             let (name, about) = area.tag();
             TagBuilder::new()
                 .name(name)
@@ -93,6 +93,17 @@ fn describe(config: &Config, routes: &[Route]) -> OpenApi {
         .paths(paths)
         .components(Some(components.build()))
         .build()
+}
+
+/// Those of which there is something.
+fn areas(routes: &[Route]) -> impl Iterator<Item = Area> {
+    let is_used = |area| {
+        routes.iter().any(|route| match &route.description {
+            Description::Public(operation) => operation.area == area,
+            Description::Hidden(_) => false,
+        })
+    };
+    Area::ALL.into_iter().filter(move |area| is_used(*area))
 }
 
 fn info(config: &Config) -> Info {

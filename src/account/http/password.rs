@@ -14,8 +14,12 @@ const OLD: Field = password("old_password");
 const FIRST: Field = password("new_password1");
 const SECOND: Field = password("new_password2").about("The same again");
 const EMAIL: Field = Field::required("email").email();
-const UID: Field = Field::required("uid").about("From the link in the mail");
-const TOKEN: Field = Field::required("token").about("From the link in the mail");
+const UID: Field = Field::required("uid")
+    .about("From the link in the mail")
+    .example("AZqy…");
+const TOKEN: Field = Field::required("token")
+    .about("From the link in the mail")
+    .example("d0zqk8-…");
 const CHANGED: &str = "New password has been saved.";
 const SENT: &str = "Password reset e-mail has been sent.";
 const RESET: &str = "Password has been reset with the new password.";

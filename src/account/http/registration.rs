@@ -13,7 +13,9 @@ use crate::web::{self as answer, Answer, Area, Detail, Facts, Field, Fields, Inp
 
 const FIRST: Field = password("password1");
 const SECOND: Field = password("password2").about("The same again");
-const KEY: Field = Field::required("key").about("From the link in the mail");
+const KEY: Field = Field::required("key")
+    .about("From the link in the mail")
+    .example("MkN5…");
 const EMAIL: Field = Field::required("email").email();
 const MUST_CONFIRM: Detail = Detail {
     detail: "Verification e-mail sent.",

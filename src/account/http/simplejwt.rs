@@ -17,7 +17,7 @@ use crate::web::{self as answer, Answer, Area, Edge, Facts, Field, Fields, Input
 
 const USERNAME: Field = Field::required("username").example("ann");
 const PASSWORD: Field = password("password");
-const TOKEN: Field = Field::required("token");
+const TOKEN: Field = Field::required("token").example(TokenPair::EXAMPLE);
 const REFRESH: Field = Field::required("refresh").example(TokenPair::EXAMPLE);
 
 /// Mounts them.

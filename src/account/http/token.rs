@@ -13,7 +13,9 @@ use crate::session::{Sessions, TokenPair};
 use crate::token::{Reason, Refused};
 use crate::web::{self as answer, Answer, Area, Facts, Field, Fields, Input, Operation};
 
-const TOKEN: Field = Field::required("token").about("An access or a refresh token");
+const TOKEN: Field = Field::required("token")
+    .about("An access or a refresh token")
+    .example(TokenPair::EXAMPLE);
 const REFRESH: Field = Field::optional("refresh")
     .not_blank()
     .about("The refresh token")

@@ -131,7 +131,8 @@ impl Client {
             Ok(answer) => {
                 if let Some(contract) = &self.contract {
                     let found = contract.check(method, path, &answer);
-                    assert_eq!(found, Ok(()), "{method} {path}: {answer:?}");
+                    let start: String = answer.text.chars().take(500).collect();
+                    assert_eq!(found, Ok(()), "{method} {path}: {} {start}", answer.status);
                 }
                 answer
             }

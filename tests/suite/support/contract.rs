@@ -38,7 +38,7 @@ impl Contract {
         let status = answer.status.to_string();
         let response = operation["responses"].get(&status);
         let response = self.resolved(response.ok_or("this status is not described")?);
-        self.check_headers(response, answer)?;
+        check_headers(response, answer)?;
         let Some(content) = response["content"].as_object() else {
             let is_empty = answer.text.is_empty();
             return is_empty
@@ -52,16 +52,6 @@ impl Contract {
             return Ok(());
         }
         self.conforms(&content["schema"], &answer.json, "body")
-    }
-
-    fn check_headers(&self, response: &Value, answer: &Answer) -> Result<(), String> {
-        let headers = response["headers"].as_object().into_iter().flatten();
-        for (name, header) in headers {
-            if header["required"] == true && answer.header(name).is_empty() {
-                return Err(format!("there is no header {name}"));
-            }
-        }
-        Ok(())
     }
 
     /// What a reference refers to; anything else is itself.
@@ -158,4 +148,14 @@ fn is_at(known: &str, path: &str) -> bool {
         known == part || (known.starts_with('{') && !part.is_empty())
     };
     known.len() == path.len() && known.iter().zip(&path).all(same)
+}
+
+fn check_headers(response: &Value, answer: &Answer) -> Result<(), String> {
+    let headers = response["headers"].as_object().into_iter().flatten();
+    for (name, header) in headers {
+        if header["required"] == true && answer.header(name).is_empty() {
+            return Err(format!("there is no header {name}"));
+        }
+    }
+    Ok(())
 }
