@@ -62,7 +62,7 @@ pub(super) fn refusals(operation: &Operation, is_guarded: bool, config: &Config)
         kinds.push(Kind::Forbidden);
     }
     // A bad credential is refused also where none is needed.
-    if config.compat.strict && !operation.fields.is_empty() {
+    if config.compat.strict && operation.reads_body {
         kinds.push(Kind::Unauthenticated);
     }
     kinds

@@ -1,6 +1,7 @@
 //! # pages
 //!
-//! What a person sees who follows a link in a mail: confirm the address, choose a new password.
+//! What a person sees who follows a link in a mail: confirm the address, or a new one, or choose a
+//! new password.
 //! Pages are whole when they leave the server: no script, nothing loaded from anywhere, one style
 //! sheet inside the page that the content security policy names by its hash.
 //!
@@ -8,6 +9,7 @@
 //! Routes, under `[account] prefix`, each with and without a slash at the end:
 //! - `registration/account-confirm-email/{key}/`: GET asks, POST confirms
 //! - `registration/account-email-verification-sent/`, `registration/email-confirmed/`
+//! - `email/change/confirm/{key}/`: GET asks, POST changes the address; `email/change/done/`
 //! - `password/reset/confirm/{uid}/{token}/`: GET shows the form, POST sets the password
 //! - `password/reset/done/`
 //!
@@ -16,6 +18,7 @@
 //! of its link: forms post to the address they came from.
 //! It does not know what makes a link or a password good; the account room says.
 
+mod change_email;
 mod confirm;
 mod notice;
 mod page;
@@ -28,6 +31,7 @@ use crate::web::route::{self, Routes, hidden};
 use page::Base;
 
 const EMAIL_CONFIRMED: &str = "/registration/email-confirmed/";
+const EMAIL_CHANGED: &str = "/email/change/done/";
 const PASSWORD_SET: &str = "/password/reset/done/";
 
 /// They are no API: why none is in its document.
@@ -48,6 +52,12 @@ pub fn mount(routes: &mut Routes, prefix: &str, public_url: &str) {
             at("/registration/account-email-verification-sent/")
                 .get(confirm::mail_sent, hidden(FOR_PEOPLE)),
         )
+        .service(
+            at("/email/change/confirm/{key}/")
+                .get(change_email::ask, hidden(FOR_PEOPLE))
+                .post(change_email::confirm, hidden(FOR_PEOPLE)),
+        )
+        .service(at(EMAIL_CHANGED).get(change_email::done, hidden(FOR_PEOPLE)))
         .service(at(EMAIL_CONFIRMED).get(confirm::confirmed, hidden(FOR_PEOPLE)))
         .service(
             at("/password/reset/confirm/{uid}/{token}/")

@@ -88,7 +88,9 @@ pub struct Operation {
     pub caller: Caller,
     /// The variable parts of its path.
     pub parameters: Vec<Parameter>,
-    /// The fields of its body; none: it reads no body.
+    /// Whether it reads a body at all.
+    pub reads_body: bool,
+    /// The fields of that.
     pub fields: Vec<Field>,
     /// How it succeeds.
     pub answers: Vec<Answer>,
@@ -106,6 +108,7 @@ impl Operation {
             area,
             caller: Caller::Anyone,
             parameters: Vec::new(),
+            reads_body: false,
             fields: Vec::new(),
             answers: Vec::new(),
             refusals: Vec::new(),
@@ -155,9 +158,10 @@ impl Operation {
         self
     }
 
-    /// Reads these fields.
+    /// Reads a body with these fields.
     #[must_use]
     pub fn reads(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.reads_body = true;
         self.fields.extend(fields);
         self
     }
@@ -185,7 +189,7 @@ impl Operation {
             Kind::HeadersTooLarge,
             Kind::Internal,
         ];
-        if !self.fields.is_empty() {
+        if self.reads_body {
             kinds.extend([Kind::TooLarge, Kind::UnsupportedMediaType]);
         }
         if !self.parameters.is_empty() {
@@ -194,7 +198,7 @@ impl Operation {
         if self.caller == Caller::Person {
             kinds.push(Kind::Unauthenticated);
         }
-        if !self.fields.is_empty() || self.caller != Caller::Anyone {
+        if self.reads_body || self.caller != Caller::Anyone {
             kinds.push(Kind::Unavailable);
         }
         for kind in &self.refusals {

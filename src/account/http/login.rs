@@ -1,6 +1,6 @@
 //! `POST login/`, `POST logout/`.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::{LoginBody, email, password};
 use crate::account::{Accounts, Credentials, Email};
@@ -106,9 +106,7 @@ pub(super) async fn logout(
         Ok(()) => answer::detail(LOGGED_OUT),
         Err(error) => HttpResponse::from_error(error),
     };
-    if let Some(cookies) = delivery.cookies() {
-        cookies.clear(&mut response);
-    }
+    delivery.clear_cookies(&mut response);
     response
 }
 
@@ -121,6 +119,7 @@ async fn end(
     request: &HttpRequest,
     input: &Input,
 ) -> Result<()> {
+    Visitor::extract(request).await?;
     let facts = Facts::of(request)?;
     let mut fields = Fields::of(input);
     let sent = fields.text(REFRESH);

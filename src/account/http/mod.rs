@@ -1,10 +1,14 @@
-//! The first-party routes, under `[account] prefix`: dj-rest-auth's in JWT mode.
+//! The first-party routes, under `[account] prefix`: dj-rest-auth's in JWT mode, and ours beside
+//! them.
 
 mod csrf;
+mod email;
 mod login;
 mod password;
 mod profile;
+mod reauthenticate;
 mod registration;
+mod sessions;
 mod simplejwt;
 mod token;
 
@@ -51,13 +55,33 @@ pub fn mount(routes: &mut Routes, config: &Config, edge: &Edge) {
             at("user/")
                 .get(profile::show, profile::about_show())
                 .on(Method::PUT, profile::replace, profile::about_replace())
-                .on(Method::PATCH, profile::update, profile::about_update()),
+                .on(Method::PATCH, profile::update, profile::about_update())
+                .on(
+                    Method::DELETE,
+                    profile::delete,
+                    profile::about_delete(config),
+                ),
         )
         .service(at("password/change/").post(password::change, password::about_change(config)))
         .service(at("password/reset/").post(password::reset, password::about_reset()))
         .service(at("password/reset/confirm/").post(
             password::reset_confirm,
             password::about_reset_confirm(config),
+        ));
+    mount_own(routes, config, at);
+}
+
+/// What dj-rest-auth has no route for.
+fn mount_own(routes: &mut Routes, config: &Config, at: impl Fn(&str) -> route::Endpoint) {
+    routes
+        .service(at("sessions/").get(sessions::list, sessions::about_list()))
+        .service(at("sessions/{id}/").on(Method::DELETE, sessions::end, sessions::about_end()))
+        .service(at("logout/all/").post(sessions::end_all, sessions::about_end_all()))
+        .service(at("email/change/").post(email::change, email::about_change(config)))
+        .service(at("email/change/confirm/").post(email::confirm, email::about_confirm()))
+        .service(at("reauthenticate/").post(
+            reauthenticate::reauthenticate,
+            reauthenticate::about_reauthenticate(config),
         ));
 }
 

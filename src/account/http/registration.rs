@@ -31,9 +31,10 @@ fn username_field(account: &config::Account) -> Field {
     }
 }
 
-/// Needed where it is the only way to log in, or must be confirmed first.
+/// Needed where it is the only way to log in, or must be confirmed first, or the setting says so.
 fn email_field(account: &config::Account) -> Field {
-    let is_needed = !account.login_with.contains(&LoginMethod::Username)
+    let is_needed = account.email_required
+        || !account.login_with.contains(&LoginMethod::Username)
         || account.email_verification == EmailVerification::Mandatory;
     if is_needed {
         EMAIL
@@ -86,7 +87,9 @@ pub(super) async fn register(
 
 fn read(input: &Input, settings: &Settings) -> Result<Registration> {
     let mut fields = Fields::of(input);
-    let username = username(&mut fields, username_field(&settings.account));
+    let username = username(&mut fields, username_field(&settings.account), |name| {
+        settings.usernames.refusal(name, None)
+    });
     let email = email(&mut fields, email_field(&settings.account), "email");
     let [first, second] = [FIRST, SECOND].map(|field| {
         let field = field.trimmed_if(settings.is_strict);
@@ -142,12 +145,13 @@ pub(super) async fn resend_email(
     accounts: web::Data<Accounts>,
     _: Visitor,
     input: Input,
+    facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let email = email(&mut fields, EMAIL, "email");
     fields.finish()?;
     if let Some(email) = email {
-        accounts.resend_confirmation(&email).await?;
+        accounts.resend_confirmation(&email, &facts).await?;
     }
     Ok(answer::detail(DONE))
 }

@@ -11,7 +11,7 @@ use crate::support::{Backend, Server, on_both};
 on_both!(any_request_is_answered_or_refused);
 
 /// Every path a first-party client can ask for, and one that is not there.
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 19] = [
     "/auth/registration/",
     "/auth/registration/verify-email/",
     "/auth/registration/resend-email/",
@@ -23,6 +23,11 @@ const PATHS: [&str; 14] = [
     "/auth/password/reset/",
     "/auth/password/reset/confirm/",
     "/auth/password/change/",
+    "/auth/email/change/",
+    "/auth/email/change/confirm/",
+    "/auth/reauthenticate/",
+    "/auth/sessions/",
+    "/auth/sessions/x/",
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/auth/nothing/",

@@ -79,7 +79,11 @@ impl Contract {
             Value::Array(_) => "array",
             Value::Object(_) => "object",
         };
-        if schema.get("type").is_some_and(|expected| expected != kind) {
+        let is_of_kind = |expected: &Value| match expected {
+            Value::Array(kinds) => kinds.iter().any(|expected| expected == kind),
+            expected => expected == kind,
+        };
+        if !schema.get("type").is_none_or(is_of_kind) {
             return Err(format!("{at} is no {}", schema["type"]));
         }
         for (index, item) in value.as_array().into_iter().flatten().enumerate() {

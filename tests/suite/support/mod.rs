@@ -4,6 +4,7 @@
 //! a [`Server`] inside the test process (frozen clock, mail in memory, cheap passwords) or, where
 //! the process itself is the subject, an [`Installation`] of the real binary.
 
+mod browser;
 mod client;
 mod contract;
 mod installation;
@@ -14,6 +15,7 @@ mod server;
 mod smtp;
 pub(crate) mod token;
 
+pub(crate) use browser::{Browser, set_cookies};
 pub(crate) use client::{Answer, Client};
 pub(crate) use contract::Contract;
 pub(crate) use installation::{Installation, Process};
