@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::docs::{self, Document};
+use crate::docs::{self, Docs};
 use crate::error::{Error, Result};
 use crate::health::{self, Draining};
 use crate::session::http::Delivery;
@@ -58,12 +58,12 @@ pub fn routes(config: &Config) -> Routes {
     routes
 }
 
-/// The document that describes the routes.
+/// What describes the routes.
 ///
 /// # Errors
 /// None that input can cause.
-pub fn document(config: &Config) -> Result<Document> {
-    Document::new(config, routes(config).list())
+pub fn docs(config: &Config) -> Result<Docs> {
+    Docs::new(config, routes(config).list())
 }
 
 /// A running server in threads of its own.
@@ -175,13 +175,13 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
     let edge = Data::new(Edge::from(app.config.as_ref()));
     let delivery = Data::new(Delivery::new(&app.config, app.clock.clone()));
     let draining = Data::new(draining);
-    let document = Data::new(document(&app.config)?);
+    let docs = Data::new(docs(&app.config)?);
     let server = HttpServer::new(move || {
         Application::new()
             .app_data(edge.clone())
             .app_data(delivery.clone())
             .app_data(draining.clone())
-            .app_data(document.clone())
+            .app_data(docs.clone())
             .app_data(Data::new(app.clock.clone()))
             .app_data(Data::new(app.keys.clone()))
             .app_data(Data::new(app.sessions.clone()))

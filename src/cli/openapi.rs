@@ -8,7 +8,7 @@ use crate::server;
 
 /// Needs no database and no keys: the document is made of the settings alone.
 pub(super) fn run(config: &Config, output: Option<&Path>) -> Result<()> {
-    let document = server::document(config)?;
+    let document = server::docs(config)?.document;
     let Some(path) = output else {
         println!("{}", String::from_utf8_lossy(&document.body));
         return Ok(());

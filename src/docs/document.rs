@@ -1,11 +1,8 @@
-//! The document: put together once, of what the routes say of themselves, and sent as bytes.
+//! The document: put together of what the routes say of themselves.
 
 use std::collections::BTreeMap;
 
 use actix_web::http::Method;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use serde_json::Value;
 use utoipa::openapi::path::{
     HttpMethod, Operation as PathOperation, OperationBuilder, Parameter, ParameterBuilder,
@@ -20,8 +17,6 @@ use utoipa::openapi::{
 
 use super::{responses, security};
 use crate::config::Config;
-use crate::crypto;
-use crate::error::{Error, Result};
 use crate::web::route::{Description, Route};
 use crate::web::{Area, Operation};
 
@@ -32,31 +27,8 @@ const MEDIA_TYPES: [&str; 3] = [
     "multipart/form-data",
 ];
 
-/// The document, with what HTTP says about it.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// The JSON text.
-    pub body: Bytes,
-    /// A strong entity tag (RFC 9110, section 8.8.3).
-    pub etag: String,
-}
-
-impl Document {
-    /// The document of `routes` under `config`.
-    ///
-    /// # Errors
-    /// A description that JSON cannot express (a defect).
-    pub fn new(config: &Config, routes: &[Route]) -> Result<Self> {
-        let body = serde_json::to_vec(&describe(config, routes)).map_err(Error::internal)?;
-        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(crypto::sha256(&body)));
-        Ok(Self {
-            body: body.into(),
-            etag,
-        })
-    }
-}
-
-fn describe(config: &Config, routes: &[Route]) -> OpenApi {
+/// The document of `routes` under `config`.
+pub(super) fn describe(config: &Config, routes: &[Route]) -> OpenApi {
     let mut schemas = BTreeMap::new();
     let mut paths = PathsBuilder::new();
     for route in routes {

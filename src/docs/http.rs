@@ -1,23 +1,22 @@
-//! `GET /openapi.json`.
+//! `GET /openapi.json`, `GET /docs`.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use utoipa::ToSchema;
 
-use super::Document;
-use crate::web::route::{self, Routes};
+use super::{Docs, Kept};
+use crate::web::route::{self, Routes, hidden};
 use crate::web::{Answer, Area, Edge, Operation};
 
 /// How long a reader may keep what is here without asking again, in seconds.
 const MAX_AGE: u32 = 300;
 
-/// Where the document is.
-const DOCUMENT: &str = "/openapi.json";
-
 /// Mounts them.
 pub fn mount(routes: &mut Routes, edge: &Edge) {
-    let document_at = route::at(DOCUMENT).cross_origin(edge);
-    routes.service(document_at.get(document, about_document()));
+    let at_document = route::at("/openapi.json").cross_origin(edge);
+    routes
+        .service(at_document.get(document, about_document()))
+        .service(route::at("/docs").get(page, hidden("a page for people")));
 }
 
 /// What can be said of the document without repeating it.
@@ -49,39 +48,40 @@ fn about_document() -> Operation {
             .header("Cache-Control", "How long it may be kept")
             .header("ETag", "For `If-None-Match`")
     };
+    let kept = Answer::empty(304, "The caller has it already, says `If-None-Match`");
     Operation::new(Area::Discovery, "getOpenApi", "This document")
         .answers(cached(Answer::json(200, "The document", &example)))
-        .answers(cached(Answer::empty(
-            304,
-            "The caller has it already, says `If-None-Match`",
-        )))
+        .answers(cached(kept))
 }
 
-async fn document(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
-    cached(&request, &document.etag, "application/json", || {
-        document.body.clone()
-    })
+async fn document(request: HttpRequest, docs: web::Data<Docs>) -> HttpResponse {
+    match answer(&request, &docs.document) {
+        (mut response, None) => response.finish(),
+        (mut response, Some(body)) => response.content_type("application/json").body(body),
+    }
 }
 
-/// The bytes, or 304 to who has them already.
-fn cached(
-    request: &HttpRequest,
-    etag: &str,
-    media_type: &str,
-    body: impl FnOnce() -> bytes::Bytes,
-) -> HttpResponse {
+async fn page(request: HttpRequest, docs: web::Data<Docs>) -> HttpResponse {
+    let (mut response, body) = answer(&request, &docs.page);
+    response.insert_header((header::CONTENT_SECURITY_POLICY, docs.policy.as_str()));
+    match body {
+        None => response.finish(),
+        Some(body) => response.content_type("text/html; charset=utf-8").body(body),
+    }
+}
+
+/// 200 and the bytes, or 304 to who has them already.
+fn answer(request: &HttpRequest, kept: &Kept) -> (HttpResponseBuilder, Option<bytes::Bytes>) {
     let known = request.headers().get(header::IF_NONE_MATCH);
-    let known = known.is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
-    let mut response = if known {
+    let is_known = known.is_some_and(|tag| tag.as_bytes() == kept.etag.as_bytes());
+    let mut response = if is_known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
+    let max_age = format!("public, max-age={MAX_AGE}");
     response
-        .insert_header((header::ETAG, etag))
-        .insert_header((header::CACHE_CONTROL, format!("public, max-age={MAX_AGE}")));
-    if known {
-        return response.finish();
-    }
-    response.content_type(media_type).body(body())
+        .insert_header((header::ETAG, kept.etag.as_str()))
+        .insert_header((header::CACHE_CONTROL, max_age));
+    (response, (!is_known).then(|| kept.body.clone()))
 }

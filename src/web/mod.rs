@@ -35,6 +35,7 @@ pub use operation::{Area, Caller, Operation, Parameter};
 pub use problem::{document, method_not_allowed, not_found, status, title};
 
 use actix_web::HttpResponse;
+use actix_web::http::Uri;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -81,6 +82,14 @@ impl From<&Config> for Edge {
             }),
         }
     }
+}
+
+/// The path of a public URL, which a proxy in front may have taken off: without a slash at its end,
+/// empty if there is none.
+pub fn path_of(public_url: &str) -> String {
+    let url: Option<Uri> = public_url.parse().ok();
+    let path = url.as_ref().map_or("", Uri::path);
+    path.trim_end_matches('/').to_owned()
 }
 
 /// `200` with a JSON body.

@@ -256,7 +256,10 @@ fn the_command_prints_what_is_served() {
     };
     let mut config = Config::default();
     config.account.prefix = "/id".into();
-    let expected = signet::server::document(&config).expect("a document").body;
+    let expected = signet::server::docs(&config)
+        .expect("a document")
+        .document
+        .body;
     let printed = signet(&["openapi"]);
     assert_eq!(printed.trim_ascii_end(), &expected[..]);
     assert!(signet(&["openapi", "--output", "api.json"]).is_empty());

@@ -12,7 +12,7 @@ pub(crate) struct Contract(pub(crate) Value);
 impl Contract {
     /// The document of `config`.
     pub(crate) fn of(config: &signet::config::Config) -> Self {
-        let document = signet::server::document(config).expect("a document");
+        let document = signet::server::docs(config).expect("a document").document;
         Self(serde_json::from_slice(&document.body).expect("JSON"))
     }
 
