@@ -1,5 +1,6 @@
 //! What operators do to accounts, and what the account room does by itself.
 
+use super::counters;
 use super::one_time::{self, Purpose};
 use super::store::{self, NewRow};
 use super::{Accounts, Email, User, Username, identifier};
@@ -165,6 +166,24 @@ impl Accounts {
             }
             event::record(conn, &event)?;
             Ok(true)
+        });
+        wrote.await
+    }
+
+    /// Forgets an account's failed logins, so that nothing keeps its owner from trying again at
+    /// once. Whether there were any.
+    ///
+    /// # Errors
+    /// There is no such account; else only those of the database.
+    pub async fn unlock(&self, subject: &Subject) -> Result<bool> {
+        let user = self.find(subject).await?;
+        let now = self.0.clock.now();
+        let limits = self.0.limits.clone();
+        let event = Event::of(event::Kind::UserUnlocked, subject, now);
+        let wrote = self.0.db.write(move |conn| {
+            let forgiven = counters::forgive(conn, &limits, &user)?;
+            event::record(conn, &event)?;
+            Ok(forgiven)
         });
         wrote.await
     }

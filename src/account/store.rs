@@ -65,18 +65,20 @@ pub(super) fn find_by_email(conn: &mut Conn, key: &str) -> QueryResult<Option<Us
 /// Unconfirmed claims to one address that are looked at: each may cost a mail or a hash.
 const CLAIMS: i64 = 5;
 
-/// Who may be meant by an address: the one who confirmed it, else the latest who claim it.
+/// Who may be meant by an address: the one who confirmed it, else the latest who claim it. Both are
+/// always asked for: a query more or less would tell one from the other.
 pub(super) fn list_by_email(conn: &mut Conn, key: &str) -> QueryResult<Vec<User>> {
-    if let Some(owner) = find_by_email(conn, key)? {
-        return Ok(vec![owner]);
-    }
+    let owner = find_by_email(conn, key)?;
     let claims = users::table.filter(users::email_key.eq(key));
     let rows: Vec<Row> = claims
         .order(users::id.desc())
         .limit(CLAIMS)
         .select(Row::as_select())
         .load(conn)?;
-    Ok(rows.into_iter().map(User::from).collect())
+    Ok(match owner {
+        Some(owner) => vec![owner],
+        None => rows.into_iter().map(User::from).collect(),
+    })
 }
 
 /// One page of accounts after `after`, in the order of their ids.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use utoipa::openapi::header::Header;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder};
@@ -11,6 +12,7 @@ use utoipa::openapi::{
 };
 
 use crate::error::{Error, Kind};
+use crate::limits;
 use crate::web::{self, Answer, Operation};
 
 /// The name of the schema that all errors have.
@@ -114,7 +116,7 @@ fn sample(kind: Kind) -> Error {
         Kind::TooLarge => detail("body_too_large", web::title(kind)),
         Kind::UnsupportedMediaType => detail("unsupported_media_type", web::title(kind)),
         Kind::HeadersTooLarge => detail("headers_too_large", web::title(kind)),
-        Kind::TooManyRequests => detail("throttled", web::title(kind)),
+        Kind::TooManyRequests => limits::throttled(TimeDelta::seconds(30)),
     }
 }
 

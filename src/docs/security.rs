@@ -61,6 +61,9 @@ pub(super) fn refusals(operation: &Operation, is_guarded: bool, config: &Config)
     if is_guarded && config.cookies.enabled {
         kinds.push(Kind::Forbidden);
     }
+    if operation.is_limited && config.limits.enabled {
+        kinds.push(Kind::TooManyRequests);
+    }
     // A bad credential is refused also where none is needed.
     if config.compat.strict && operation.reads_body {
         kinds.push(Kind::Unauthenticated);

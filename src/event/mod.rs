@@ -34,6 +34,10 @@ pub enum Kind {
     ProfileUpdated,
     /// Somebody logged in.
     LoginSucceeded,
+    /// A password was refused, here or by another way in that takes one.
+    LoginFailed,
+    /// Failures in a row began to cost a wait.
+    LoginThrottled,
     /// A person proved again, within a session, who they are.
     Reauthenticated,
     /// A session was ended by its own log-out.
@@ -56,6 +60,8 @@ pub enum Kind {
     UserDisabled,
     /// An operator enabled an account.
     UserEnabled,
+    /// An operator forgave an account's failed logins.
+    UserUnlocked,
     /// An account was deleted.
     UserDeleted,
     /// All sessions were ended at once (after a restore).
@@ -100,6 +106,8 @@ impl Kind {
             Self::EmailChanged => "email_changed",
             Self::ProfileUpdated => "profile_updated",
             Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::LoginThrottled => "login_throttled",
             Self::Reauthenticated => "reauthenticated",
             Self::LoggedOut => "logged_out",
             Self::SessionEnded => "session_ended",
@@ -111,6 +119,7 @@ impl Kind {
             Self::RefreshTokenFromTheFuture => "refresh_token_from_the_future",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",
+            Self::UserUnlocked => "user_unlocked",
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",

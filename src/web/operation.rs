@@ -94,6 +94,8 @@ pub struct Operation {
     pub fields: Vec<Field>,
     /// How it succeeds.
     pub answers: Vec<Answer>,
+    /// Whether it is limited how often it can be tried.
+    pub is_limited: bool,
     /// How it may refuse, beside what follows from all the other things said here.
     pub refusals: Vec<Kind>,
 }
@@ -111,6 +113,7 @@ impl Operation {
             reads_body: false,
             fields: Vec::new(),
             answers: Vec::new(),
+            is_limited: false,
             refusals: Vec::new(),
         }
     }
@@ -171,6 +174,15 @@ impl Operation {
     pub fn answers(mut self, answer: Answer) -> Self {
         self.answers.push(answer);
         self
+    }
+
+    /// Limited, where `[limits]` are on, because passwords could be guessed or accounts made with it.
+    #[must_use]
+    pub fn limited(self) -> Self {
+        Self {
+            is_limited: true,
+            ..self
+        }
     }
 
     /// Can refuse like this.

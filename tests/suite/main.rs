@@ -10,11 +10,13 @@ mod claims;
 mod contract;
 mod durability;
 mod leak;
+mod limits;
 mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;
 mod refresh;
+mod revocation;
 mod support;
 mod tour;
 mod verifiers;

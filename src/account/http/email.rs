@@ -22,6 +22,7 @@ pub(super) fn about_change(config: &Config) -> Operation {
     Operation::new(Area::Account, "changeEmail", "Change one's address")
         .notes("A mail with a link goes to the new address, which counts once it is confirmed.")
         .for_persons()
+        .limited()
         .reads([EMAIL, PASSWORD.trimmed_if(config.compat.strict)])
         .answers(Answer::detail("A mail is on its way", SENT))
 }

@@ -28,6 +28,7 @@ pub(super) fn about_login(config: &Config) -> Operation {
             (true, false) => "By `email` and `password`.",
             _ => "By `username` and `password`.",
         })
+        .limited()
         .reads([USERNAME, EMAIL, PASSWORD.trimmed_if(config.compat.strict)])
         .answers(LoginBody::told(
             (200, "Login"),

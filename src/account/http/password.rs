@@ -35,6 +35,7 @@ pub(super) fn about_change(config: &Config) -> Operation {
             ""
         })
         .for_persons()
+        .limited()
         .reads(fields.map(|field| field.trimmed_if(config.compat.strict)))
         .answers(Answer::detail("The new password holds", CHANGED))
 }

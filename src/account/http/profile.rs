@@ -103,6 +103,7 @@ pub(super) fn about_delete(config: &Config) -> Operation {
     Operation::new(Area::Account, "deleteUser", "Delete one's account")
         .notes("Asks for the password again: there is no way back. Ends every session.")
         .for_persons()
+        .limited()
         .reads([PASSWORD.trimmed_if(config.compat.strict)])
         .answers(Answer::empty(204, "It is gone"))
 }

@@ -23,6 +23,7 @@ pub(super) fn about_reauthenticate(config: &Config) -> Operation {
     Operation::new(Area::Session, "reauthenticate", summary)
         .notes("For services that want a fresh `auth_time` before something important.")
         .for_persons()
+        .limited()
         .reads([PASSWORD.trimmed_if(config.compat.strict)])
         .answers(Answer::shaped(
             200,

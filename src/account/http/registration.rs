@@ -54,6 +54,7 @@ pub(super) fn about_register(config: &Config) -> Operation {
         LoginBody::told((201, "Registered"), meaning, config, of)
     };
     Operation::new(Area::Account, "register", "Register")
+        .limited()
         .reads([
             username_field(account),
             email_field(account),

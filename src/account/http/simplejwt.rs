@@ -30,6 +30,7 @@ pub(super) fn mount(routes: &mut Routes, config: &Config, edge: &Edge) {
             at("").post(
                 obtain,
                 about("obtainPair", "Log in, for two tokens")
+                    .limited()
                     .reads([USERNAME, PASSWORD.trimmed_if(is_strict)])
                     .answers(Answer::json(
                         200,

@@ -46,6 +46,8 @@ impl Server {
         config.password.argon2_memory_kib = 8;
         config.password.argon2_time = 1;
         config.server.workers = 2;
+        // Most tests do more than any caller may; those about the limits put them on.
+        config.limits.enabled = false;
         change(&mut config);
         let prefix = config.account.prefix.clone();
         let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
@@ -154,6 +156,14 @@ impl Server {
     {
         let count = self.app.db.read(move |conn| query.clone().get_result(conn));
         block_on(count).expect("the count")
+    }
+
+    /// Rows of the database, or what became of changing them.
+    pub(crate) fn rows<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        block_on(self.app.db.write(work)).expect("the database")
     }
 
     /// Changes rows behind the server's back.
