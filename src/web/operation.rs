@@ -176,7 +176,7 @@ impl Operation {
         self
     }
 
-    /// Limited, where `[limits]` are on, because passwords could be guessed or accounts made with it.
+    /// Limited, where `[limits]` are on: passwords could be guessed with it, or mailboxes flooded.
     #[must_use]
     pub fn limited(self) -> Self {
         Self {
