@@ -66,6 +66,7 @@ pub(super) fn about_reset() -> Operation {
         "Ask for a mail with a link to a new password",
     )
     .notes("The answer is the same whether or not there is such an account.")
+    .limited()
     .reads([EMAIL])
     .answers(Answer::detail(
         "A mail is on its way, if the address is known",

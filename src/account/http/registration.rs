@@ -135,6 +135,7 @@ pub(super) fn about_resend_email() -> Operation {
         "Ask for the confirmation mail again",
     )
     .notes("The answer is the same whether or not there is anything to confirm.")
+    .limited()
     .reads([EMAIL])
     .answers(Answer::detail(
         "A mail is on its way, if there is anything to confirm",

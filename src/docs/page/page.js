@@ -253,12 +253,14 @@ function fill(inside, operation) {
       make("button", { type: "submit" }, "Send"),
     ),
   );
-  const result = make("div", { class: "result", role: "status" });
+  // Read aloud is how it went; the rest can be read on demand.
+  const state = make("p", { class: "status", role: "status" });
+  const result = make("div", { class: "result" });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    attempt(operation, form, select.value, result);
+    attempt(operation, form, select.value, [state, result]);
   });
-  inside.append(form, result, answers(operation));
+  inside.append(form, state, result, answers(operation));
 }
 
 function field(operation, place, name, about, example, isRequired) {
@@ -288,33 +290,34 @@ function suggest(inside) {
   }
 }
 
-async function attempt(operation, form, mediaType, result) {
+async function attempt(operation, form, mediaType, [state, result]) {
   const values = { path: {}, body: {} };
   for (const input of form.querySelectorAll("input")) {
     if (input.value !== "") values[input.dataset.place][input.name] = input.value;
   }
-  result.replaceChildren(make("p", {}, "Sending…"));
+  state.replaceChildren("Sending…");
+  result.replaceChildren();
   try {
     const sent = await request(operation, values.path, values.body, mediaType);
     const answer = await send(sent);
+    const { ok, status, statusText } = answer.response;
+    const name = make("strong", { class: ok ? undefined : "refused" }, `${status} ${statusText}`);
+    state.replaceChildren(name, make("span", { class: "hint" }, `${answer.milliseconds} ms`));
     result.replaceChildren(...outcome(sent, answer));
     adopt(operation, answer);
   } catch (error) {
-    result.replaceChildren(make("p", { class: "notice" }, `There was no answer: ${error.message}`));
+    state.replaceChildren(`There was no answer: ${error.message}`);
   }
 }
 
-function outcome(sent, { response, text, json, milliseconds }) {
+function outcome(sent, { response, text, json }) {
   const copy = make("button", { type: "button", class: "plain" }, "Copy");
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(sent.curl);
     copy.textContent = "Copied";
   });
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
-  const name = make("strong", { class: response.ok ? undefined : "refused" }, `${response.status} ${response.statusText}`);
   return [
-    make("h4", {}, "Answer"),
-    make("p", { class: "status" }, name, make("span", { class: "hint" }, `${milliseconds} ms`)),
     text ? make("pre", { tabindex: "0" }, json === undefined ? text : JSON.stringify(json, null, 2)) : undefined,
     make("details", {}, make("summary", {}, "Headers"), make("pre", { tabindex: "0" }, headers)),
     make("h4", {}, "The same with curl", copy),
