@@ -286,21 +286,27 @@ pub(super) fn delete(conn: &mut Conn, subject: &Subject) -> QueryResult<bool> {
     Ok(diesel::delete(users::table.find(subject.as_str())).execute(conn)? == 1)
 }
 
-/// Deletes a slice of the accounts that had to confirm their address and did not; how many. Each
-/// is looked at again by its own statement: it may have been confirmed meanwhile.
-pub(super) fn delete_unconfirmed(conn: &mut Conn, now: Time, limit: i64) -> QueryResult<usize> {
+/// Deletes a slice of the accounts that had to confirm their address and did not; which. Each is
+/// looked at again by its own statement: it may have been confirmed meanwhile.
+pub(super) fn delete_unconfirmed(
+    conn: &mut Conn,
+    now: Time,
+    limit: i64,
+) -> QueryResult<Vec<Subject>> {
     let late: Vec<String> = users::table
         .filter(users::confirm_by.le(stored(now)))
         .limit(limit)
         .select(users::id)
         .load(conn)?;
-    let mut deleted = 0;
-    for id in &late {
+    let mut deleted = Vec::new();
+    for id in late {
         let still_late = users::table
-            .find(id)
+            .find(&id)
             .filter(users::confirm_by.le(stored(now)))
             .filter(users::email_verified_at.is_null());
-        deleted += diesel::delete(still_late).execute(conn)?;
+        if diesel::delete(still_late).execute(conn)? == 1 {
+            deleted.push(id.into());
+        }
     }
     Ok(deleted)
 }

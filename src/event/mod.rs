@@ -4,9 +4,10 @@
 //! tells of, so that neither is ever there without the other.
 //!
 //! Table: `events`. Nothing secret is in it: no password, no token, no key.
-//! It does not decide anything and does not know who reads it.
+//! It does not decide anything, and of its readers knows only the bounds it sets them.
 
 mod store;
+mod trail;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use crate::clock::Time;
 use crate::ids::{EventId, SessionId, Subject};
 
 pub use store::record;
+pub use trail::{Follower, Query, Recorded, recent};
 
 /// What happened. `docs/events.md` has the same list, with what belongs to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -80,6 +82,8 @@ impl Kind {
         Self::EmailChanged,
         Self::ProfileUpdated,
         Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::LoginThrottled,
         Self::Reauthenticated,
         Self::LoggedOut,
         Self::SessionEnded,
@@ -91,6 +95,7 @@ impl Kind {
         Self::RefreshTokenFromTheFuture,
         Self::UserDisabled,
         Self::UserEnabled,
+        Self::UserUnlocked,
         Self::UserDeleted,
         Self::EpochRaised,
         Self::SigningKeyCreated,

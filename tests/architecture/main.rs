@@ -7,6 +7,7 @@
     reason = "a broken promise here is a failed test"
 )]
 
+mod events;
 mod source;
 mod tree;
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod claims;
 mod contract;
 mod durability;
+mod events;
 mod leak;
 mod limits;
 mod openapi;

@@ -144,7 +144,7 @@ function isOver(token) {
 
 function tell() {
   const isIn = Boolean(session.access || session.isCookie);
-  const how = session.isCookie ? "Its cookies go" : "The access token goes";
+  const how = session.isCookie ? "Cookies go" : "The access token goes";
   at("who").textContent = isIn ? `${session.name}. ${how} with every request below.` : "Nobody in particular.";
   at("log-in").hidden = isIn;
   at("log-out").hidden = !isIn;

@@ -141,6 +141,11 @@ impl Server {
         assert!(changed.expect("the account"), "it was in the other state");
     }
 
+    /// Deletes an account, as an operator's command does.
+    pub(crate) fn delete(&self, pk: &str) {
+        assert!(block_on(self.app.accounts.delete(&pk.into())).expect("the account"));
+    }
+
     /// Runs the job; how many accounts it deleted.
     pub(crate) fn delete_unconfirmed(&self) -> usize {
         block_on(self.app.accounts.delete_unconfirmed()).expect("the job")
@@ -164,14 +169,6 @@ impl Server {
         work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<T> + Send + 'static,
     ) -> T {
         block_on(self.app.db.write(work)).expect("the database")
-    }
-
-    /// Changes rows behind the server's back.
-    pub(crate) fn change(
-        &self,
-        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<usize> + Send + 'static,
-    ) {
-        block_on(self.app.db.write(work)).expect("the change");
     }
 
     /// The details of the recorded events of a kind, oldest first.
