@@ -12,6 +12,7 @@ mod durability;
 mod events;
 mod leak;
 mod limits;
+mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;

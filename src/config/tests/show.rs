@@ -53,6 +53,7 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
         [limits]\nenabled = false\nfree_failures = 4\nmax_failures = 50\nmax_delay = '2h'\nlogins_per_minute = 9\n\
         registrations_per_hour = 9\nmails_per_hour = 9\nmails_per_hour_in_all = 9\nmail_cooldown = '9s'\n\
         [compat]\nstrict = true\nfield_names = 'legacy'\nreturn_expiration = true\nsimplejwt_prefix = '/api/token'\n\
+        [docs]\nenabled = false\n\
         [log]\nformat = 'json'\nfilter = 'debug'\n";
     let config = load(file, &[], &[]).expect("sound");
     let shown = config.effective();
