@@ -1,6 +1,7 @@
 //! The sections of `signet.toml`, one struct each, with their defaults.
 
 mod browser;
+mod federation;
 mod limits;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use secrecy::SecretString;
 use super::Period;
 
 pub use browser::{Compat, Cookies, Cors, CsrfToken, FieldNames, SameSite};
+pub use federation::{Federation, Github, Google, Oidc};
 pub use limits::Limits;
 
 /// All settings.
@@ -38,6 +40,8 @@ pub struct Config {
     pub cors: Cors,
     /// `[limits]`
     pub limits: Limits,
+    /// `[federation]`
+    pub federation: Federation,
     /// `[compat]`
     pub compat: Compat,
     /// `[log]`

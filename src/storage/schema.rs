@@ -110,5 +110,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    identities (id) {
+        id -> Text,
+        subject -> Text,
+        provider -> Text,
+        issuer -> Text,
+        external_id -> Text,
+        last_login_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(sessions -> users (subject));
 diesel::allow_tables_to_appear_in_same_query!(instance, sessions, users, one_time_tokens);
