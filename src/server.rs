@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::health::{self, Draining};
 use crate::session::http::Delivery;
 use crate::web::{Edge, headers, limit, not_found, observe, route};
-use crate::{account, jobs, keys, oauth, pages};
+use crate::{account, federation, jobs, keys, oauth, pages};
 
 /// An idle connection is kept for its next request this long: longer than balancers keep theirs,
 /// so that it is never we who close one they are about to use.
@@ -42,6 +42,7 @@ fn routes(table: &mut ServiceConfig, config: &Config, edge: &Edge) {
         );
     // for apps
     account::http::mount(table, config, edge);
+    federation::http::mount(table, config, edge);
     // for people who follow a link in a mail
     pages::mount(table, &config.account.prefix, &config.server.public_url);
     // for whoever runs us
@@ -170,6 +171,7 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
             .app_data(Data::new(app.keys.clone()))
             .app_data(Data::new(app.sessions.clone()))
             .app_data(Data::new(app.accounts.clone()))
+            .app_data(Data::new(app.federation.clone()))
             .app_data(Data::new(app.discovery.clone()))
             .app_data(Data::new(app.clone()))
             // The last one wrapped is the first to see a request.

@@ -66,7 +66,7 @@ impl Accounts {
                 log::info!(subject = subject.as_str(); "a login was refused");
                 return Err(refused());
             }
-            Decision::Unconfirmed => return Err(Error::non_field("E-mail is not verified.")),
+            Decision::Unconfirmed => return Err(unconfirmed()),
         };
         let user = found.ok_or_else(refused)?;
         let new_hash = if rehash {
@@ -145,8 +145,13 @@ fn find(conn: &mut Conn, credentials: &Credentials) -> diesel::QueryResult<Vec<U
 }
 
 /// The one answer to every failed login.
-fn refused() -> Error {
+pub(super) fn refused() -> Error {
     Error::non_field("Unable to log in with provided credentials.")
+}
+
+/// Right, but not before the address is confirmed.
+pub(super) fn unconfirmed() -> Error {
+    Error::non_field("E-mail is not verified.")
 }
 
 #[cfg(test)]

@@ -46,6 +46,10 @@ pub enum Kind {
     EpochRaised,
     /// A signing key was made.
     SigningKeyCreated,
+    /// Another provider's word for somebody became a way into an account.
+    IdentityConnected,
+    /// It no longer is.
+    IdentityDisconnected,
 }
 
 impl Kind {
@@ -65,6 +69,8 @@ impl Kind {
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::IdentityConnected => "identity_connected",
+            Self::IdentityDisconnected => "identity_disconnected",
         }
     }
 }

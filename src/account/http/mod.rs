@@ -8,14 +8,16 @@ mod registration;
 mod simplejwt;
 mod token;
 
+use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;
 use serde::Serialize;
 
 use super::{Email, Settings, User};
 use crate::config::Config;
-use crate::session::http::TokenBody;
-use crate::web::{Edge, Field, Fields, route};
+use crate::session::TokenPair;
+use crate::session::http::{Delivery, TokenBody};
+use crate::web::{self as answer, Edge, Field, Fields, route};
 
 /// Mounts them, and where simplejwt's own are asked for, those.
 pub fn mount(routes: &mut ServiceConfig, config: &Config, edge: &Edge) {
@@ -79,6 +81,16 @@ impl<'a> From<&'a User> for UserBody<'a> {
             last_name: &user.last_name,
         }
     }
+}
+
+/// The answer to a login, of whatever kind: the tokens, where they go, and whose they are.
+pub fn logged_in(delivery: &Delivery, user: &User, tokens: &TokenPair) -> HttpResponse {
+    let mut response = answer::ok(LoginBody {
+        tokens: delivery.login(tokens),
+        user: user.into(),
+    });
+    delivery.set_cookies(&mut response, tokens);
+    response
 }
 
 /// The answer to a login and to an open registration.

@@ -1,0 +1,257 @@
+//! Accounts whose owners log in through another provider: the steps that its room composes.
+//!
+//! An address is the account's only as far as somebody proved it: an unverified one is a claim
+//! like that of any registration, and no address, verified or not, leads to an existing account.
+
+use super::one_time::{self, NewToken};
+use super::register::{EMAIL_TAKEN, holder, user_of};
+use super::store::{self, NewRow};
+use super::{Accounts, Email, User, Username, login, register};
+use crate::clock::Time;
+use crate::config::{self, EmailVerification};
+use crate::crypto;
+use crate::error::{Error, Result};
+use crate::event::{self, Event};
+use crate::ids::Subject;
+use crate::mail::{self, Letter};
+use crate::storage::Conn;
+use crate::web::Facts;
+
+/// What is put behind a user name that is taken, in characters; and the next time.
+const SUFFIXES: [usize; 2] = [4, 10];
+
+/// Somebody whom another provider vouches for, and who has no account yet.
+pub struct Newcomer {
+    /// Their address there.
+    pub email: Option<Email>,
+    /// Whether the provider says that it is theirs.
+    pub is_email_verified: bool,
+    /// First name, may be empty.
+    pub first_name: String,
+    /// Last name, may be empty.
+    pub last_name: String,
+    /// What they may be called, the best first.
+    pub names: Vec<String>,
+}
+
+/// An account that is ready to be written: see [`Accounts::draft_newcomer`].
+pub struct Arrival {
+    row: NewRow,
+    /// Each further one is less likely to be taken.
+    usernames: Vec<Username>,
+    token: Option<NewToken>,
+    /// To confirm the address.
+    letter: Option<Letter>,
+    /// To the owner of an address that is taken, instead.
+    notice: Option<Letter>,
+    answers_alike: bool,
+    confirms: bool,
+    must_confirm: bool,
+    event: Event,
+}
+
+/// What becomes of somebody whom another provider vouches for.
+pub enum Entry {
+    /// May have a session.
+    Admitted(Box<User>),
+    /// May not.
+    Refused(Refusal),
+}
+
+/// Why somebody whom a provider vouches for gets no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The account is disabled or gone.
+    Disabled,
+    /// The address must be confirmed first.
+    Unconfirmed,
+    /// The address is another account's. Nothing was written.
+    EmailTaken,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Disabled => login::refused(),
+            Refusal::Unconfirmed => login::unconfirmed(),
+            Refusal::EmailTaken => Self::non_field(EMAIL_TAKEN),
+        }
+    }
+}
+
+impl Arrival {
+    /// Of the account.
+    pub fn subject(&self) -> &Subject {
+        &self.row.subject
+    }
+}
+
+impl Accounts {
+    /// Prepares an account without a password. Written by [`arrive`], in the caller's transaction.
+    ///
+    /// # Errors
+    /// Registration is closed.
+    pub async fn draft_newcomer(
+        &self,
+        newcomer: Newcomer,
+        by: &str,
+        facts: &Facts,
+    ) -> Result<Arrival> {
+        let settings = &self.0.settings;
+        if settings.account.registration == config::Registration::Closed {
+            return Err(register::closed());
+        }
+        let now = self.0.clock.now();
+        let subject = Subject::generate(now);
+        let is_verified = newcomer.email.is_some() && newcomer.is_email_verified;
+        let must_confirm = self.must_confirm() && newcomer.email.is_some() && !is_verified;
+        let confirms = self.confirms();
+        let unproven = newcomer.email.as_ref().filter(|_| confirms && !is_verified);
+        let mailing = unproven.map(|email| self.confirmation(&subject, email, now));
+        let (token, letter) = mailing.transpose()?.unzip();
+        let answers_alike = must_confirm && self.answers_alike();
+        let notice = match unproven.filter(|_| answers_alike) {
+            Some(email) => Some(self.notice_to_holder(email, now).await?),
+            None => None,
+        };
+        let event = Event::of(event::Kind::UserRegistered, &subject, now)
+            .from_address(facts.address)
+            .with("provider", by);
+        Ok(Arrival {
+            usernames: usernames(&newcomer, &settings.account),
+            row: NewRow {
+                subject,
+                username: None,
+                email: newcomer.email,
+                email_verified_at: is_verified.then_some(now),
+                first_name: newcomer.first_name,
+                last_name: newcomer.last_name,
+                password_hash: None,
+                confirm_by: must_confirm.then(|| now + settings.account.unconfirmed_ttl.delta()),
+                created_at: now,
+                last_login_at: (!must_confirm).then_some(now),
+            },
+            token,
+            letter,
+            notice,
+            answers_alike,
+            confirms,
+            must_confirm,
+            event,
+        })
+    }
+
+    async fn notice_to_holder(&self, email: &Email, now: Time) -> Result<Letter> {
+        let key = email.key().to_owned();
+        let holder = self.0.db.read(move |conn| store::find_by_email(conn, &key));
+        self.notice_of_account(email, holder.await?.as_ref(), now)
+    }
+
+    /// Has the mail of an [`arrive`] go out, once it is committed.
+    pub fn wake_mail(&self) {
+        self.0.mail.wake();
+    }
+}
+
+/// Writes a prepared account, in the caller's transaction.
+pub fn arrive(conn: &mut Conn, arrival: &Arrival) -> diesel::QueryResult<Entry> {
+    let taken = match &arrival.row.email {
+        Some(email) => holder(conn, email, arrival.confirms)?.is_some(),
+        None => false,
+    };
+    if taken && !arrival.answers_alike {
+        return Ok(Entry::Refused(Refusal::EmailTaken));
+    }
+    let row = NewRow {
+        username: free(conn, &arrival.usernames)?,
+        ..arrival.row.clone()
+    };
+    store::insert(conn, &row)?;
+    let letter = if taken {
+        &arrival.notice
+    } else {
+        &arrival.letter
+    };
+    if let (Some(token), false) = (&arrival.token, taken) {
+        one_time::insert_token(conn, token)?;
+    }
+    if let Some(letter) = letter {
+        mail::enqueue(conn, letter)?;
+    }
+    event::record(conn, &arrival.event)?;
+    Ok(if arrival.must_confirm {
+        Entry::Refused(Refusal::Unconfirmed)
+    } else {
+        Entry::Admitted(Box::new(user_of(&row)))
+    })
+}
+
+/// The one conditional write of a login that another provider vouches for: only if the account is
+/// active, and its address confirmed where that is asked for.
+pub fn enter(
+    conn: &mut Conn,
+    subject: &Subject,
+    verification: EmailVerification,
+    now: Time,
+) -> diesel::QueryResult<Entry> {
+    let Some(user) = store::find(conn, subject)? else {
+        return Ok(Entry::Refused(Refusal::Disabled));
+    };
+    let must_confirm = verification == EmailVerification::Mandatory && user.email.is_some();
+    if user.is_active && must_confirm && user.email_verified_at.is_none() {
+        return Ok(Entry::Refused(Refusal::Unconfirmed));
+    }
+    if !store::update_at_entry(conn, subject, now)? {
+        return Ok(Entry::Refused(Refusal::Disabled));
+    }
+    Ok(Entry::Admitted(Box::new(user)))
+}
+
+/// The account, taken for this transaction, so that what follows happens once at a time.
+pub fn take(conn: &mut Conn, subject: &Subject) -> diesel::QueryResult<Option<User>> {
+    store::lock(conn, subject)?;
+    store::find(conn, subject)
+}
+
+/// The first that nobody has; all being taken, none.
+fn free(conn: &mut Conn, usernames: &[Username]) -> diesel::QueryResult<Option<Username>> {
+    for username in usernames {
+        if store::find_by_username(conn, username.key())?.is_none() {
+            return Ok(Some(username.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// User names to try: what the person is called, and that with something behind it.
+fn usernames(newcomer: &Newcomer, rules: &config::Account) -> Vec<Username> {
+    let local = newcomer.email.as_ref().map_or("", Email::text);
+    let wishes = newcomer.names.iter().map(String::as_str);
+    let mut wishes = wishes.chain([local, &newcomer.first_name, "user"]);
+    let Some(base) = wishes.find_map(|wish| base(wish, rules)) else {
+        return Vec::new();
+    };
+    let longer = SUFFIXES.map(|length| {
+        let suffix = crypto::random_base62(length).to_lowercase();
+        Username::parse(&format!("{}-{suffix}", base.text()))
+    });
+    std::iter::once(base)
+        .chain(longer.into_iter().flatten())
+        .collect()
+}
+
+/// A user name like `wish`, if something of it can be in one.
+fn base(wish: &str, rules: &config::Account) -> Option<Username> {
+    let longest = Username::MAX - SUFFIXES.into_iter().max().unwrap_or_default() - 1;
+    let wish = wish.split('@').next().unwrap_or_default();
+    let letters = wish
+        .chars()
+        .map(|letter| if letter == ' ' { '.' } else { letter });
+    let fitting = letters.filter(|letter| letter.is_alphanumeric() || ".+-_".contains(*letter));
+    let username = Username::parse(&fitting.take(longest).collect::<String>())?;
+    let is_blocked = rules.username_blocklist.iter().any(|blocked| {
+        Username::parse(blocked).is_some_and(|blocked| blocked.key() == username.key())
+    });
+    let is_long_enough = username.text().chars().count() >= rules.username_min_length;
+    (is_long_enough && !is_blocked).then_some(username)
+}
