@@ -9,6 +9,7 @@ mod bad_input;
 mod claims;
 mod contract;
 mod durability;
+mod federation;
 mod leak;
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -9,6 +9,7 @@ mod client;
 mod installation;
 pub(crate) mod link;
 mod person;
+pub(crate) mod provider;
 pub(crate) mod raw;
 mod server;
 mod smtp;

@@ -130,6 +130,12 @@ impl Server {
         assert!(changed.expect("the account"), "it was in the other state");
     }
 
+    /// Deletes an account, as an operator's command does.
+    pub(crate) fn delete(&self, pk: &str) {
+        let deleted = block_on(self.app.accounts.delete(&pk.into()));
+        assert!(deleted.expect("the account"), "it was there");
+    }
+
     /// Runs the job; how many accounts it deleted.
     pub(crate) fn delete_unconfirmed(&self) -> usize {
         block_on(self.app.accounts.delete_unconfirmed()).expect("the job")
@@ -145,6 +151,19 @@ impl Server {
     {
         let count = self.app.db.read(move |conn| query.clone().get_result(conn));
         block_on(count).expect("the count")
+    }
+
+    /// Rows from the database.
+    pub(crate) fn load<T, Q>(&self, query: Q) -> Vec<T>
+    where
+        T: Send + 'static,
+        Q: for<'query> diesel::query_dsl::LoadQuery<'query, signet::storage::Conn, T>
+            + Clone
+            + Send
+            + 'static,
+    {
+        let rows = self.app.db.read(move |conn| query.clone().load(conn));
+        block_on(rows).expect("the rows")
     }
 
     fn waiting_mails(&self) -> i64 {
