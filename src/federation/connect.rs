@@ -1,8 +1,9 @@
 //! Making a provider's word a further way into one's own account: only while being logged in.
 
-use super::login::is_taken;
+use super::login::{TRIES, is_taken};
 use super::{AMR, Evidence, Federation, Identity, store};
 use crate::account::{self, Entry, User};
+use crate::config::EmailVerification;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
@@ -15,6 +16,8 @@ const ANOTHERS: &str = "The third-party account is already connected to a differ
 enum Outcome {
     Entered(Entry),
     Anothers,
+    /// Somebody connected it at the same moment.
+    Again,
 }
 
 impl Federation {
@@ -30,23 +33,40 @@ impl Federation {
         subject: &Subject,
         facts: &Facts,
     ) -> Result<(User, TokenPair)> {
-        let inner = &*self.0;
         let (provider, vouched) = self.recognise(provider, evidence).await?;
-        let now = inner.clock.now();
-        let identity = Identity::new(provider, &vouched, subject, now);
-        let opening = inner.sessions.prepare(subject, AMR, facts)?;
+        for _ in 0..TRIES {
+            let identity = Identity::new(provider, &vouched, subject, self.0.clock.now());
+            let (outcome, tokens) = self.write_connected(identity, facts).await?;
+            match outcome {
+                Outcome::Entered(Entry::Admitted(user)) => return Ok((*user, tokens)),
+                Outcome::Entered(Entry::Refused(refusal)) => return Err(refusal.into()),
+                Outcome::Anothers => return Err(Error::non_field(ANOTHERS)),
+                Outcome::Again => {}
+            }
+        }
+        Err(Error::unavailable(1, "the identity changes all the time"))
+    }
+
+    async fn write_connected(
+        &self,
+        identity: Identity,
+        facts: &Facts,
+    ) -> Result<(Outcome, TokenPair)> {
+        let inner = &*self.0;
+        let now = identity.created_at;
+        let opening = inner.sessions.prepare(&identity.subject, AMR, facts)?;
         let tokens = opening.tokens.clone();
         let event = |kind| {
-            Event::of(kind, subject, now)
+            Event::of(kind, &identity.subject, now)
                 .in_session(opening.id())
                 .from_address(facts.address)
-                .with("provider", provider.name.as_str())
+                .with("provider", identity.provider.as_str())
         };
         let connected = event(event::Kind::IdentityConnected);
         let logged_in = event(event::Kind::LoginSucceeded);
-        // Who is logged in has confirmed what had to be.
-        let verification = crate::config::EmailVerification::None;
         let wrote = inner.db.write(move |conn| {
+            // Who is logged in has confirmed what had to be.
+            let verification = EmailVerification::None;
             let entry = account::enter(conn, &identity.subject, verification, now)?;
             if let Entry::Refused(_) = entry {
                 return Ok(Outcome::Entered(entry));
@@ -66,12 +86,8 @@ impl Federation {
             Ok(Outcome::Entered(entry))
         });
         match wrote.await {
-            Ok(Outcome::Entered(Entry::Admitted(user))) => Ok((*user, tokens)),
-            Ok(Outcome::Entered(Entry::Refused(refusal))) => Err(refusal.into()),
-            Ok(Outcome::Anothers) => Err(Error::non_field(ANOTHERS)),
-            // Connected at the same moment, by whomever.
-            Err(error) if is_taken(&error) => Err(Error::non_field(ANOTHERS)),
-            Err(error) => Err(error),
+            Err(error) if is_taken(&error) => Ok((Outcome::Again, tokens)),
+            outcome => Ok((outcome?, tokens)),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::storage::violates_unique;
 use crate::web::Facts;
 
 /// How often a login begins anew because somebody else changed what it had read.
-const TRIES: usize = 4;
+pub(super) const TRIES: usize = 4;
 
 /// What the transaction found.
 enum Outcome {
@@ -109,6 +109,9 @@ impl Federation {
             let entry = account::arrive(conn, &arrival)?;
             if !matches!(entry, Entry::Refused(Refusal::EmailTaken)) {
                 store::insert(conn, &identity)?;
+            } else if store::find(conn, &identity.issuer, &identity.external_id)?.is_some() {
+                // Taken by this very person, who arrived just now.
+                return Ok(Outcome::Again);
             }
             if let Entry::Admitted(_) = entry {
                 session::open(conn, &opening)?;

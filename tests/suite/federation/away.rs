@@ -1,1 +1,236 @@
-//!
+//! Providers that are away, slow or hostile (security lines 110 and 129, T-21).
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use signet::crypto::Algorithm;
+
+use super::House;
+use crate::support::provider::{Provider, Reply, raw};
+use crate::support::{Answer, Backend, PASSWORD, on_both, token};
+
+on_both!(
+    a_provider_that_is_away_is_not_the_credentials_fault,
+    it_works_again_when_the_provider_is_back,
+    a_hanging_provider_delays_nobody_else,
+    what_a_provider_publishes_is_held_to_its_issuer,
+    no_secret_is_sent_where_there_is_no_tls,
+    a_new_key_is_not_refused_while_the_provider_is_away,
+);
+
+const METADATA: &str = "/.well-known/openid-configuration";
+
+/// Nothing was said about the credential: 503, and when to come back.
+#[track_caller]
+fn away(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    assert_eq!(answer.header("retry-after"), "5");
+    let (code, _) = answer.problem_members();
+    assert_eq!(code, "unavailable");
+}
+
+fn broken() -> Vec<Reply> {
+    vec![
+        Reply::Json(500, json!({})),
+        Reply::Json(503, json!({})),
+        Reply::Json(429, json!({})),
+        Reply::Raw(Vec::new()),
+        Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{".to_vec()),
+    ]
+}
+
+/// Lines 110 and 129: also what is no document at all.
+fn nonsense() -> Vec<Reply> {
+    let mut all = vec![
+        raw("200 OK", b""),
+        raw("200 OK", b"<html>it works</html>"),
+        raw("200 OK", b"\xff\xfe"),
+        raw("200 OK", &vec![b' '; 300 * 1024]),
+        raw("301 Moved\r\nLocation: /elsewhere", b""),
+        raw("204 No Content", b""),
+        Reply::Json(404, json!({})),
+        Reply::Raw(b"SSH-2.0-OpenSSH_9\r\n".to_vec()),
+        // Chunks without an end.
+        Reply::Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec()),
+    ];
+    let values = [
+        json!(null),
+        json!(true),
+        json!(1),
+        json!(""),
+        json!([]),
+        json!({}),
+        json!({"keys": null}),
+        json!({"keys": {}}),
+        json!({"keys": "x"}),
+        json!({"issuer": 1, "jwks_uri": 1}),
+    ];
+    all.extend(values.into_iter().map(|value| Reply::Json(200, value)));
+    all
+}
+
+fn a_provider_that_is_away_is_not_the_credentials_fault(on: Backend) {
+    let house = House::new(on);
+    let body = json!({"id_token": house.provider.id_token(&house.server, "ada")});
+    let good = house.provider.jwks();
+    for reply in broken().into_iter().chain(nonsense()) {
+        house.provider.replies(METADATA, reply);
+        away(&house.post(&body));
+    }
+    house.provider.publish(&[]);
+    for reply in broken().into_iter().chain(nonsense()) {
+        house.provider.replies("/jwks", reply);
+        away(&house.post(&body));
+    }
+    house.provider.replies("/jwks", Reply::Json(200, good));
+    for reply in broken() {
+        house.provider.replies("/token", reply);
+        away(&house.post(&json!({"code": "c"})));
+    }
+    assert!(house.provider.asked("/elsewhere").is_empty());
+    assert_eq!(house.server.stored()[..2], [0, 0]);
+    // Nobody listens; nobody speaks TLS.
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = format!("http://{}", port.local_addr().expect("an address"));
+    drop(port);
+    let plain = house.provider.issuer.replace("http://", "https://");
+    for issuer in [nobody, plain, "https://provider.invalid".into()] {
+        let house = House::with(on, |config| config.federation.oidc.issuer = issuer);
+        away(&house.post(&body));
+    }
+}
+
+fn it_works_again_when_the_provider_is_back(on: Backend) {
+    let house = House::new(on);
+    house
+        .provider
+        .replies(METADATA, Reply::Json(500, json!({})));
+    let body = json!({"id_token": house.provider.id_token(&house.server, "ada")});
+    away(&house.post(&body));
+    house.provider.publish(&[]);
+    house.login("ada");
+    // What was fetched before it went away again is good for as long as it is.
+    house
+        .provider
+        .replies(METADATA, Reply::Json(500, json!({})));
+    house.provider.replies("/jwks", Reply::Json(500, json!({})));
+    house.login("ada");
+    house.server.advance(3600);
+    away(&house.present(&house.claims("ada")));
+}
+
+/// T-21: its slots are its own, and its time is short.
+fn a_hanging_provider_delays_nobody_else(on: Backend) {
+    let other = Provider::start();
+    let issuer = other.issuer.clone();
+    let house = House::with(on, |config| {
+        config.federation.google.client_id = crate::support::provider::CLIENT.into();
+        config.federation.google.issuer = issuer;
+    });
+    house.server.person("ann");
+    let hanging = json!({"id_token": house.provider.id_token(&house.server, "ada")});
+    let google = json!({"id_token": other.id_token(&house.server, "grace")});
+    let password = json!({"username": "ann", "password": PASSWORD});
+    house.provider.replies(METADATA, Reply::Hang);
+    // One in three waits for a provider that says nothing, more than it has slots for.
+    let answers = house.server.at_once(60, |client, number| {
+        let begun = Instant::now();
+        let (path, body) = match number % 3 {
+            0 => ("/auth/idp/", &hanging),
+            1 => ("/auth/login/", &password),
+            _ => ("/auth/google/", &google),
+        };
+        (client.post_json(path, body), begun.elapsed())
+    });
+    for (number, (answer, took)) in answers.iter().enumerate() {
+        if number % 3 == 0 {
+            away(answer);
+            // A second for a slot, and one for the answer.
+            assert!(*took < Duration::from_secs(5), "{took:?}");
+        } else {
+            assert_eq!(answer.status, 200, "{number}: {}", answer.text);
+        }
+    }
+    let slowest = |rest: usize| {
+        let of = answers
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| number % 3 == rest);
+        of.map(|(_, (_, took))| *took).max().expect("some")
+    };
+    let waited = answers
+        .iter()
+        .step_by(3)
+        .map(|(_, took)| *took)
+        .min()
+        .expect("some");
+    assert!(
+        waited >= Duration::from_millis(900),
+        "they did hang: {waited:?}"
+    );
+    assert!(
+        slowest(1) < waited && slowest(2) < waited,
+        "{:?} {:?}",
+        slowest(1),
+        slowest(2)
+    );
+    house.provider.publish(&[]);
+    house.login("ada");
+}
+
+/// Line 126.
+fn what_a_provider_publishes_is_held_to_its_issuer(on: Backend) {
+    let house = House::new(on);
+    let issuer = house.provider.issuer.clone();
+    for other in [
+        format!("{issuer}/"),
+        issuer.to_uppercase(),
+        "https://accounts.google.com".into(),
+        String::new(),
+    ] {
+        house.provider.publish(&[("issuer", json!(other))]);
+        away(&house.present(&house.claims("ada")));
+        let mut claims = house.claims("ada");
+        claims["iss"] = json!(other);
+        away(&house.present(&claims));
+    }
+    assert_eq!(house.server.stored()[0], 0);
+}
+
+/// Line 110: whatever the metadata say.
+fn no_secret_is_sent_where_there_is_no_tls(on: Backend) {
+    let house = House::new(on);
+    for name in ["jwks_uri", "token_endpoint", "userinfo_endpoint"] {
+        for url in [
+            "http://169.254.169.254/latest",
+            "http://provider.example.com/x",
+            "http://127.0.0.1.example.com/",
+            "file:///etc/passwd",
+            "ftp://127.0.0.1/",
+            "//127.0.0.1/",
+            "",
+        ] {
+            house.provider.publish(&[(name, json!(url))]);
+            away(&house.post(&json!({"code": "c"})));
+        }
+    }
+    assert!(house.provider.asked("/token").is_empty());
+}
+
+fn a_new_key_is_not_refused_while_the_provider_is_away(on: Backend) {
+    let house = House::new(on);
+    house.login("ada");
+    house.server.advance(60);
+    house.provider.add_key("two", Algorithm::Es256);
+    let published = house.provider.jwks();
+    house.provider.replies("/jwks", Reply::Json(502, json!({})));
+    let body = json!({"id_token": house.provider.id_token(&house.server, "ada")});
+    assert_eq!(
+        token::header(body["id_token"].as_str().expect("a token"))["kid"],
+        "two"
+    );
+    away(&house.post(&body));
+    house.provider.replies("/jwks", Reply::Json(200, published));
+    assert_eq!(house.post(&body).status, 200);
+}

@@ -70,7 +70,10 @@ fn who_is_logged_in_connects_a_provider_and_logs_in_with_it(on: Backend) {
     let details = events::table
         .filter(events::kind.eq("identity_disconnected"))
         .select(events::details);
-    assert_eq!(house.server.load::<String, _>(details), [r#"{"provider":"idp"}"#]);
+    assert_eq!(
+        house.server.load::<String, _>(details),
+        [r#"{"provider":"idp"}"#]
+    );
 }
 
 fn what_is_connected_to_another_stays_there(on: Backend) {
@@ -93,9 +96,7 @@ fn only_who_is_logged_in_connects_lists_and_disconnects(on: Backend) {
     let nobody = house.server.anonymous();
     let refused = json!({"detail": "Authentication credentials were not provided."});
     connect(&house, &nobody, "x").problem(401, &refused);
-    nobody
-        .get("/auth/social-accounts/")
-        .problem(401, &refused);
+    nobody.get("/auth/social-accounts/").problem(401, &refused);
     disconnect(&nobody, "1").problem(401, &refused);
     assert!(house.provider.asked("/jwks").is_empty(), "nobody is asked");
     let ann = house.server.person("ann");
@@ -107,7 +108,10 @@ fn only_who_is_logged_in_connects_lists_and_disconnects(on: Backend) {
 fn the_last_way_in_is_not_given_up(on: Backend) {
     let house = House::new(on);
     let answer = house.login("ada");
-    let client = house.server.anonymous().with_bearer(&answer.member("access"));
+    let client = house
+        .server
+        .anonymous()
+        .with_bearer(&answer.member("access"));
     let first = id(&list(&client), 0);
     let refused = json!({"non_field_errors": ["Your account has no password set up."]});
     disconnect(&client, &first).problem(400, &refused);
@@ -128,7 +132,10 @@ fn nobody_elses_identity_can_be_given_up(on: Backend) {
     let house = House::new(on);
     let ann = house.server.person("ann");
     let answer = house.login("ada");
-    let ada = house.server.anonymous().with_bearer(&answer.member("access"));
+    let ada = house
+        .server
+        .anonymous()
+        .with_bearer(&answer.member("access"));
     let id = id(&list(&ada), 0);
     let missing = json!({"detail": "Not found."});
     for id in [id.as_str(), "1", "x'--", "a%00b", "%F0%9F%92%A9"] {
@@ -149,7 +156,10 @@ fn one_identity_is_connected_once(on: Backend) {
     let won: Vec<usize> = (0..12).filter(|one| answers[*one] == 200).collect();
     assert_eq!(won.len(), 2, "one person, twice: {answers:?}");
     assert_eq!(won[0] % 6, won[1] % 6);
-    assert!(answers.iter().all(|it| matches!(it, 200 | 400)), "{answers:?}");
+    assert!(
+        answers.iter().all(|it| matches!(it, 200 | 400)),
+        "{answers:?}"
+    );
     assert_eq!(house.server.count(identities::table.count()), 1);
     assert_eq!(house.server.count(users::table.count()), 6);
 }
@@ -161,7 +171,10 @@ fn cookies_speak_for_who_connects(on: Backend) {
     house.server.mails();
     let body = json!({"id_token": house.provider.id_token(&house.server, "x")});
     let answer = browser.post("/auth/idp/connect/", &body).ok(200);
-    assert_eq!((&answer["access"], &answer["user"]["pk"]), (&json!(""), &pk));
+    assert_eq!(
+        (&answer["access"], &answer["user"]["pk"]),
+        (&json!(""), &pk)
+    );
     let listed = browser
         .send("GET", "/auth/social-accounts/", &Value::Null)
         .ok(200);

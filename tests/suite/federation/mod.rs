@@ -7,6 +7,7 @@ mod connect;
 mod forged;
 mod github;
 mod google;
+mod leak;
 mod login;
 
 use serde_json::{Value, json};

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Header;
 use serde_json::{Value, json};
+use signet::clock::Time;
 use signet::crypto::{Algorithm, SigningKey};
 
 use super::Server;
@@ -140,7 +141,11 @@ impl Provider {
 
     /// Claims that are good for an hour.
     pub(crate) fn claims(&self, server: &Server, sub: &str) -> Value {
-        let now = server.clock.now().timestamp();
+        self.claims_at(server.clock.now(), sub)
+    }
+
+    pub(crate) fn claims_at(&self, now: Time, sub: &str) -> Value {
+        let now = now.timestamp();
         json!({
             "iss": self.issuer, "aud": CLIENT, "sub": sub, "iat": now, "exp": now + 3600,
             "email": format!("{sub}@example.com"), "email_verified": true,
