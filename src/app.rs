@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::account::{self, Accounts, Links, Settings};
+use crate::account::{self, Accounts, Links, Settings, UsernameRules};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto;
@@ -79,6 +79,7 @@ impl App {
             settings: Settings {
                 account: config.account.clone(),
                 links: Links::new(&config),
+                usernames: UsernameRules::new(&config.account),
                 policy: Policy::new(&config.password),
                 service_name: config.mail.service_name.clone(),
                 is_strict: config.compat.strict,

@@ -7,6 +7,7 @@ use crate::config::EmailVerification;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::storage::{Conn, violates_unique};
+use crate::web::Facts;
 
 impl Accounts {
     /// Confirms the address that `key` was mailed to. A second try with a key that has not expired
@@ -57,7 +58,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Only those of the database.
-    pub async fn resend_confirmation(&self, email: &Email) -> Result<()> {
+    pub async fn resend_confirmation(&self, email: &Email, facts: &Facts) -> Result<()> {
         let settings = &self.0.settings;
         if settings.is_verification(EmailVerification::None) {
             return Ok(());
@@ -79,7 +80,9 @@ impl Accounts {
             let address = user.email.as_deref().and_then(Email::parse)?;
             Some(self.confirmation(&user.subject, &address, now))
         });
-        self.send(email, links.collect::<Result<_>>()?).await
+        let kind = event::Kind::ConfirmationRequested;
+        self.send(email, links.collect::<Result<_>>()?, (kind, facts))
+            .await
     }
 }
 

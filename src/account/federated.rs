@@ -6,7 +6,7 @@
 use super::one_time::{self, NewToken};
 use super::register::{EMAIL_TAKEN, holder, user_of};
 use super::store::{self, NewRow};
-use super::{Accounts, Email, User, Username, login, register};
+use super::{Accounts, Email, User, Username, UsernameRules, login, register};
 use crate::clock::Time;
 use crate::config::{self, EmailVerification};
 use crate::crypto;
@@ -118,7 +118,7 @@ impl Accounts {
             .from_address(facts.address)
             .with("provider", by);
         Ok(Arrival {
-            usernames: usernames(&newcomer, &settings.account),
+            usernames: usernames(&newcomer, &settings.usernames),
             row: NewRow {
                 subject,
                 username: None,
@@ -224,7 +224,7 @@ fn free(conn: &mut Conn, usernames: &[Username]) -> diesel::QueryResult<Option<U
 }
 
 /// User names to try: what the person is called, and that with something behind it.
-fn usernames(newcomer: &Newcomer, rules: &config::Account) -> Vec<Username> {
+fn usernames(newcomer: &Newcomer, rules: &UsernameRules) -> Vec<Username> {
     let local = newcomer.email.as_ref().map_or("", Email::text);
     let wishes = newcomer.names.iter().map(String::as_str);
     let mut wishes = wishes.chain([local, &newcomer.first_name, "user"]);
@@ -241,7 +241,7 @@ fn usernames(newcomer: &Newcomer, rules: &config::Account) -> Vec<Username> {
 }
 
 /// A user name like `wish`, if something of it can be in one.
-fn base(wish: &str, rules: &config::Account) -> Option<Username> {
+fn base(wish: &str, rules: &UsernameRules) -> Option<Username> {
     let longest = Username::MAX - SUFFIXES.into_iter().max().unwrap_or_default() - 1;
     let wish = wish.split('@').next().unwrap_or_default();
     let letters = wish
@@ -249,9 +249,6 @@ fn base(wish: &str, rules: &config::Account) -> Option<Username> {
         .map(|letter| if letter == ' ' { '.' } else { letter });
     let fitting = letters.filter(|letter| letter.is_alphanumeric() || ".+-_".contains(*letter));
     let username = Username::parse(&fitting.take(longest).collect::<String>())?;
-    let is_blocked = rules.username_blocklist.iter().any(|blocked| {
-        Username::parse(blocked).is_some_and(|blocked| blocked.key() == username.key())
-    });
-    let is_long_enough = username.text().chars().count() >= rules.username_min_length;
-    (is_long_enough && !is_blocked).then_some(username)
+    let is_refused = rules.refusal(&username, None).is_some();
+    (!is_refused).then_some(username)
 }

@@ -1,7 +1,7 @@
 //! # account
 //!
-//! People: register, confirm the address, log in, reset and change the password, profile; and what
-//! operators do to accounts.
+//! People: register, confirm the address and change it, log in, reset and change the password,
+//! profile, leave; and what operators do to accounts.
 //!
 //! Contract: dj-rest-auth in JWT mode, with the deviations that make it safe.
 //! Tables: `users`, `one_time_tokens`. Routes: under `[account] prefix`, see [`http`].
@@ -13,19 +13,24 @@
 //! owner from confirming it by claiming it first.
 
 mod change;
+mod change_email;
 mod confirm;
 mod federated;
 pub mod http;
 mod identifier;
+mod leave;
 mod links;
 mod login;
 mod mailing;
 mod one_time;
 mod operate;
 mod profile;
+mod prove;
+mod reauthenticate;
 mod register;
 mod reset;
 mod store;
+mod username_rules;
 
 use std::sync::Arc;
 
@@ -46,6 +51,7 @@ pub use operate::NewUser;
 pub use profile::Profile;
 pub use register::{Registered, Registration};
 pub use reset::NewPassword;
+pub use username_rules::UsernameRules;
 
 /// A person's account.
 #[derive(Clone, Debug)]
@@ -136,6 +142,8 @@ pub struct Settings {
     pub account: config::Account,
     /// Where links in mails lead.
     pub links: Links,
+    /// Which user names can be chosen.
+    pub usernames: UsernameRules,
     /// Rules for new passwords.
     pub policy: Policy,
     /// The service's name, as in its mails.
@@ -181,8 +189,11 @@ impl Accounts {
             .db
             .read(move |conn| store::find(conn, &subject))
             .await?;
-        found.ok_or_else(|| {
-            Error::new(Kind::Unauthenticated, "user_not_found", "User not found").with_public_code()
-        })
+        found.ok_or_else(not_found)
     }
+}
+
+/// Who asks has no account any more.
+fn not_found() -> Error {
+    Error::new(Kind::Unauthenticated, "user_not_found", "User not found").with_public_code()
 }

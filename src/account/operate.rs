@@ -161,6 +161,7 @@ impl Accounts {
                 session::revoke_all(conn, &subject, EndReason::Disabled, now)?;
                 one_time::delete_tokens(conn, &subject, Purpose::ResetPassword)?;
                 one_time::delete_tokens(conn, &subject, Purpose::ConfirmEmail)?;
+                one_time::delete_tokens(conn, &subject, Purpose::ChangeEmail)?;
             }
             event::record(conn, &event)?;
             Ok(true)
@@ -175,7 +176,7 @@ impl Accounts {
     pub async fn delete(&self, subject: &Subject) -> Result<bool> {
         let now = self.0.clock.now();
         let subject = subject.clone();
-        let event = Event::of(event::Kind::UserDeleted, &subject, now);
+        let event = Event::of(event::Kind::UserDeleted, &subject, now).with("by", "operator");
         let wrote = self.0.db.write(move |conn| {
             let deleted = store::delete(conn, &subject)?;
             if deleted {

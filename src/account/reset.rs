@@ -31,7 +31,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Only those of the database.
-    pub async fn request_reset(&self, email: &Email) -> Result<()> {
+    pub async fn request_reset(&self, email: &Email, facts: &Facts) -> Result<()> {
         let key = email.key().to_owned();
         let claims = self
             .0
@@ -41,7 +41,9 @@ impl Accounts {
         let now = self.0.clock.now();
         let active = claims.iter().filter(|user| user.is_active);
         let links = active.filter_map(|user| self.reset_link(user, now).transpose());
-        self.send(email, links.collect::<Result<_>>()?).await
+        let kind = event::Kind::PasswordResetRequested;
+        self.send(email, links.collect::<Result<_>>()?, (kind, facts))
+            .await
     }
 
     fn reset_link(&self, user: &User, now: Time) -> Result<Option<(NewToken, Letter)>> {
@@ -205,6 +207,8 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
         return Ok(false);
     }
     one_time::delete_tokens(conn, &user.subject, purpose)?;
+    // Who knew the old password may have asked for another address.
+    one_time::delete_tokens(conn, &user.subject, Purpose::ChangeEmail)?;
     if change.ends_sessions {
         session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
     }

@@ -188,6 +188,46 @@ pub(super) fn update_password(
     Ok(updated == 1)
 }
 
+/// Takes the account for this transaction if it is active and its password still the one that was
+/// seen. Whether it was so; without a password it never is.
+pub(super) fn lock_unchanged(conn: &mut Conn, user: &User) -> QueryResult<bool> {
+    let unchanged = users::table
+        .find(user.subject.as_str())
+        .filter(users::is_active.eq(true))
+        .filter(users::password_hash.eq(user.password_hash.as_deref()));
+    let held = diesel::update(unchanged)
+        .set(users::is_active.eq(users::is_active))
+        .execute(conn)?;
+    Ok(held == 1)
+}
+
+/// Gives an account an address that it has confirmed, unless it is somebody else's. Whether it has
+/// it.
+pub(super) fn update_email(
+    conn: &mut Conn,
+    subject: &Subject,
+    email: &Email,
+    now: Time,
+) -> QueryResult<bool> {
+    let owner = find_by_email(conn, email.key())?;
+    if owner.is_some_and(|owner| owner.subject != *subject) {
+        return Ok(false);
+    }
+    let account = users::table
+        .find(subject.as_str())
+        .filter(users::is_active.eq(true));
+    let no_deadline: Option<NaiveDateTime> = None;
+    let updated = diesel::update(account)
+        .set((
+            users::email.eq(email.text()),
+            users::email_key.eq(email.key()),
+            users::email_verified_at.eq(stored(now)),
+            users::confirm_by.eq(no_deadline),
+        ))
+        .execute(conn)?;
+    Ok(updated == 1)
+}
+
 /// Makes `subject` the owner of the address, unless somebody is already, or it has another address
 /// by now. Whether it is the owner.
 pub(super) fn confirm_email(

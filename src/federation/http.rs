@@ -3,7 +3,6 @@
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpResponse, web};
-use chrono::SecondsFormat;
 use serde::Serialize;
 
 use super::{Evidence, Federation, Identity, names, not_found};
@@ -11,7 +10,7 @@ use crate::account::http::logged_in;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ids::IdentityId;
-use crate::session::http::{CurrentUser, Delivery, Visitor};
+use crate::session::http::{CurrentUser, Delivery, Visitor, iso};
 use crate::web::{self as answer, Edge, Facts, Field, Fields, Input, route};
 
 /// Mounts them: of the providers, those that are on.
@@ -105,7 +104,6 @@ struct IdentityBody<'a> {
 
 impl<'a> From<&'a Identity> for IdentityBody<'a> {
     fn from(identity: &'a Identity) -> Self {
-        let iso = |time: crate::clock::Time| time.to_rfc3339_opts(SecondsFormat::Micros, true);
         Self {
             id: identity.id.as_str(),
             provider: &identity.provider,

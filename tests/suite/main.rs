@@ -15,6 +15,7 @@ mod leak;
 mod postgres;
 mod race;
 mod refresh;
+mod revocation;
 mod support;
 mod tour;
 mod verifiers;

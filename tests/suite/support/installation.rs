@@ -85,6 +85,22 @@ impl Installation {
         panic!("the server did not start ({:?}):\n{log}", child.wait());
     }
 
+    /// Runs a command of the binary on this installation, which must succeed.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) {
+        let output = Command::new(env!("CARGO_BIN_EXE_signet"))
+            .args(arguments)
+            .arg("--config")
+            .arg(self.directory.path().join("signet.toml"))
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("SIGNET_DATABASE__URL", &self.database)
+            .output()
+            .expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    }
+
     /// The whole database as it can be carried away: the files of SQLite, a dump of PostgreSQL.
     pub(crate) fn dump(&self) -> Vec<u8> {
         let Some(file) = self.database.strip_prefix("sqlite://") else {
