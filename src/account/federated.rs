@@ -3,6 +3,8 @@
 //! An address is the account's only as far as somebody proved it: an unverified one is a claim
 //! like that of any registration, and no address, verified or not, leads to an existing account.
 
+use chrono::TimeDelta;
+
 use super::one_time::{self, NewToken};
 use super::register::{EMAIL_TAKEN, holder, user_of};
 use super::store::{self, NewRow};
@@ -13,12 +15,15 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Letter, Message};
 use crate::storage::Conn;
 use crate::web::Facts;
 
 /// What is put behind a user name that is taken, in characters; and the next time.
 const SUFFIXES: [usize; 2] = [4, 10];
+
+/// A notice is tried to be delivered for this long.
+const NOTICE_LIFE: TimeDelta = TimeDelta::days(3);
 
 /// Somebody whom another provider vouches for, and who has no account yet.
 pub struct Newcomer {
@@ -147,7 +152,30 @@ impl Accounts {
         self.notice_of_account(email, holder.await?.as_ref(), now)
     }
 
-    /// Has the mail of an [`arrive`] go out, once it is committed.
+    /// To the owner of an account that is about to be connected to another provider: if it was
+    /// not them, somebody made a way in that outlives every session and password. None where the
+    /// address is not confirmed.
+    ///
+    /// # Errors
+    /// Only those of the database.
+    pub async fn notice_of_provider(
+        &self,
+        subject: &Subject,
+        provider: &str,
+        facts: &Facts,
+    ) -> Result<Option<Letter>> {
+        let user = self.find(subject).await?;
+        let now = self.0.clock.now();
+        let message = Message::ProviderConnected {
+            name: user.greeting(),
+            provider: provider.to_owned(),
+            when: now,
+            address: facts.address,
+        };
+        self.letter_to_owner(&user, &message, now + NOTICE_LIFE)
+    }
+
+    /// Has the mail of what was just committed go out.
     pub fn wake_mail(&self) {
         self.0.mail.wake();
     }

@@ -70,7 +70,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -92,6 +92,8 @@ impl Kind {
         Self::UserDeleted,
         Self::EpochRaised,
         Self::SigningKeyCreated,
+        Self::IdentityConnected,
+        Self::IdentityDisconnected,
     ];
 
     /// The name in the table and in every output.

@@ -7,6 +7,7 @@ use crate::config::EmailVerification;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
+use crate::mail;
 use crate::session::{self, TokenPair};
 use crate::web::Facts;
 
@@ -62,6 +63,9 @@ impl Federation {
                 .from_address(facts.address)
                 .with("provider", identity.provider.as_str())
         };
+        let (subject, provider) = (&identity.subject, &identity.provider);
+        let notice = inner.accounts.notice_of_provider(subject, provider, facts);
+        let notice = notice.await?;
         let connected = event(event::Kind::IdentityConnected);
         let logged_in = event(event::Kind::LoginSucceeded);
         let wrote = inner.db.write(move |conn| {
@@ -79,15 +83,20 @@ impl Federation {
                 None => {
                     store::insert(conn, &identity)?;
                     event::record(conn, &connected)?;
+                    notice
+                        .iter()
+                        .try_for_each(|letter| mail::enqueue(conn, letter))?;
                 }
             }
             session::open(conn, &opening)?;
             event::record(conn, &logged_in)?;
             Ok(Outcome::Entered(entry))
         });
-        match wrote.await {
-            Err(error) if is_taken(&error) => Ok((Outcome::Again, tokens)),
-            outcome => Ok((outcome?, tokens)),
-        }
+        let outcome = match wrote.await {
+            Err(error) if is_taken(&error) => Outcome::Again,
+            outcome => outcome?,
+        };
+        inner.accounts.wake_mail();
+        Ok((outcome, tokens))
     }
 }

@@ -9,6 +9,7 @@ use crate::support::{Answer, Backend, Browser, Client, on_both};
 
 on_both!(
     who_is_logged_in_connects_a_provider_and_logs_in_with_it,
+    the_owner_is_told_by_mail,
     what_is_connected_to_another_stays_there,
     only_who_is_logged_in_connects_lists_and_disconnects,
     the_last_way_in_is_not_given_up,
@@ -68,6 +69,27 @@ fn who_is_logged_in_connects_a_provider_and_logs_in_with_it(on: Backend) {
     assert_eq!(house.server.events("identity_disconnected"), [by]);
 }
 
+/// It outlives every session and password: if it was not the owner, they must hear of it.
+fn the_owner_is_told_by_mail(on: Backend) {
+    let house = House::new(on);
+    let ann = house.server.person("ann");
+    connect(&house, &ann.client, "one").ok(200);
+    assert!(
+        house.server.mails().is_empty(),
+        "the address may be anybody's"
+    );
+    let key = json!({"key": ann.confirm_key});
+    ann.client
+        .post_json("/auth/registration/verify-email/", &key)
+        .ok(200);
+    connect(&house, &ann.client, "two").ok(200);
+    let mail = house.server.mail("ann@example.com");
+    assert!(mail.text.contains("an account at idp"), "{}", mail.text);
+    connect(&house, &ann.client, "two").ok(200);
+    house.login("two");
+    assert!(house.server.mails().is_empty(), "nothing new");
+}
+
 fn what_is_connected_to_another_stays_there(on: Backend) {
     let house = House::new(on);
     let (ann, bob) = (house.server.person("ann"), house.server.person("bob"));
@@ -108,6 +130,7 @@ fn the_last_way_in_is_not_given_up(on: Backend) {
     let refused = json!({"non_field_errors": ["Your account has no password set up."]});
     disconnect(&client, &first).problem(400, &refused);
     connect(&house, &client, "also-ada").ok(200);
+    house.server.mail("ada@example.com");
     let ids: Vec<String> = (0..2).map(|index| id(&list(&client), index)).collect();
     // Both at once, from two tabs: one stays.
     let access = answer.member("access");

@@ -26,7 +26,7 @@ fn start(on: Backend) -> (Provider, Server) {
     let provider = Provider::start();
     let at = |path: &str| format!("{}{path}", provider.issuer);
     let server = Server::with(on, |config| {
-        config.federation.timeout = Period::seconds(1);
+        config.federation.timeout = Period::seconds(10);
         let github = &mut config.federation.github;
         github.api_url = at("/api");
         github.token_url = at("/login/oauth/access_token");
@@ -188,7 +188,7 @@ fn a_refused_code_is_told_in_the_words_of_the_contract(on: Backend) {
         post(&server, &json!({"code": "c"})).problem(400, &failed);
     }
     assert!(provider.asked("/api/user").is_empty());
-    provider.replies("/login/oauth/access_token", Reply::Hang);
+    provider.replies("/login/oauth/access_token", Reply::Json(502, json!({})));
     let answer = post(&server, &json!({"code": "c"}));
     assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
 }

@@ -18,7 +18,7 @@ fn start(on: Backend) -> (Provider, Server) {
     let provider = Provider::start();
     let issuer = provider.issuer.clone();
     let server = Server::with(on, |config| {
-        config.federation.timeout = Period::seconds(1);
+        config.federation.timeout = Period::seconds(10);
         let google = &mut config.federation.google;
         google.tokeninfo_url = format!("{issuer}/tokeninfo");
         google.issuer = issuer;
@@ -112,11 +112,8 @@ fn an_access_token_of_another_app_opens_nothing(on: Backend) {
         provider.replies("/userinfo", reply);
         post(&server, &json!({"access_token": "ya29"})).problem(400, &incorrect());
     }
-    for (path, reply) in [
-        ("/userinfo", Reply::Hang),
-        ("/tokeninfo", Reply::Json(500, json!({}))),
-    ] {
-        provider.replies(path, reply);
+    for path in ["/userinfo", "/tokeninfo"] {
+        provider.replies(path, Reply::Json(500, json!({})));
         let answer = post(&server, &json!({"access_token": "ya29"}));
         assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
     }

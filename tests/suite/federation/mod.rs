@@ -31,7 +31,7 @@ impl House {
         let provider = Provider::start();
         let issuer = provider.issuer.clone();
         let server = Server::with(on, |config| {
-            config.federation.timeout = Period::seconds(1);
+            config.federation.timeout = Period::seconds(10);
             let oidc = &mut config.federation.oidc;
             oidc.name = "idp".into();
             oidc.issuer = issuer;

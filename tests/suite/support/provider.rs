@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,7 +27,7 @@ pub(crate) enum Reply {
     Json(u16, Value),
     /// These bytes, and the connection closed.
     Raw(Vec<u8>),
-    /// Nothing, for as long as the other side waits.
+    /// Nothing, for as long as the other side waits or until it is released.
     Hang,
 }
 
@@ -43,6 +44,7 @@ pub(crate) struct Asked {
 pub(crate) struct Provider {
     pub(crate) issuer: String,
     state: Arc<Mutex<State>>,
+    arrived: Arc<Condvar>,
 }
 
 struct State {
@@ -50,6 +52,8 @@ struct State {
     cache_control: String,
     asked: Vec<Asked>,
     keys: Vec<(String, SigningKey)>,
+    /// Connections on which nothing is said.
+    held: Vec<TcpStream>,
 }
 
 impl Provider {
@@ -63,7 +67,9 @@ impl Provider {
                 cache_control: "max-age=3600".into(),
                 asked: Vec::new(),
                 keys: Vec::new(),
+                held: Vec::new(),
             })),
+            arrived: Arc::default(),
         };
         provider.publish(&[]);
         provider.add_key("one", Algorithm::Es256);
@@ -139,6 +145,23 @@ impl Provider {
             .collect()
     }
 
+    /// Waits until so many connections hang.
+    pub(crate) fn wait_for_held(&self, count: usize) {
+        let guard = self.state.lock().expect("the state");
+        let limit = Duration::from_mins(1);
+        let waited = self
+            .arrived
+            .wait_timeout_while(guard, limit, |state| state.held.len() < count);
+        let (guard, _) = waited.expect("the state");
+        assert!(guard.held.len() >= count, "{} hang", guard.held.len());
+    }
+
+    /// Ends those that hang; how many did.
+    pub(crate) fn release(&self) -> usize {
+        let mut state = self.state.lock().expect("the state");
+        std::mem::take(&mut state.held).len()
+    }
+
     /// Claims that are good for an hour.
     pub(crate) fn claims(&self, server: &Server, sub: &str) -> Value {
         self.claims_at(server.clock.now(), sub)
@@ -212,8 +235,8 @@ impl Provider {
             }
             Reply::Raw(bytes) => stream.write_all(&bytes).ok(),
             Reply::Hang => {
-                // Until the other side has had enough.
-                let _ = reader.read(&mut [0]);
+                self.state.lock().expect("the state").held.push(stream);
+                self.arrived.notify_all();
                 Some(())
             }
         }
