@@ -17,6 +17,7 @@ on_both!(
     a_hanging_provider_delays_nobody_else,
     nobody_waits_for_a_hanging_provider_for_long,
     what_a_provider_publishes_is_held_to_its_issuer,
+    tls_is_verified,
     no_secret_is_sent_where_there_is_no_tls,
     a_new_key_is_not_refused_while_the_provider_is_away,
 );
@@ -191,6 +192,36 @@ fn what_a_provider_publishes_is_held_to_its_issuer(on: Backend) {
         away(&house.present(&claims));
     }
     assert_eq!(house.server.stored()[0], 0);
+}
+
+/// A certificate must be of an authority that is trusted, and for the name that was asked.
+fn tls_is_verified(on: Backend) {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (number, (name, is_trusted, status)) in [
+        ("localhost", true, 200),
+        ("localhost", false, 503),
+        ("elsewhere.example.com", true, 503),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (provider, pem) = Provider::start_tls(name);
+        let file = directory.path().join(format!("{number}.pem"));
+        std::fs::write(&file, pem).expect("the certificate");
+        let house = House::with(on, |config| {
+            config.federation.ca_file = is_trusted.then_some(file);
+            config.federation.oidc.issuer.clone_from(&provider.issuer);
+        });
+        let body = json!({"id_token": provider.id_token(&house.server, "ada")});
+        let answer = house.post(&body);
+        assert_eq!(answer.status, status, "{name}: {}", answer.text);
+        assert_eq!(provider.asked(METADATA).is_empty(), status != 200);
+        // From there no endpoint without TLS is asked, not even on this machine.
+        provider.publish(&[("jwks_uri", json!("http://127.0.0.1:1/jwks"))]);
+        house.server.advance(3601);
+        let body = json!({"id_token": provider.id_token(&house.server, "ada")});
+        away(&house.post(&body));
+    }
 }
 
 /// Line 110: whatever the metadata say.

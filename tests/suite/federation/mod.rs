@@ -5,6 +5,7 @@ mod away;
 mod code;
 mod connect;
 mod forged;
+mod fuzz;
 mod github;
 mod google;
 mod leak;

@@ -10,6 +10,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Header;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use signet::clock::Time;
 use signet::crypto::{Algorithm, SigningKey};
@@ -22,7 +24,7 @@ pub(crate) const CLIENT: &str = "signet-client";
 pub(crate) const CLIENT_SECRET: &str = "canary-client-4711";
 
 /// How it answers at one path.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Json(u16, Value),
     /// These bytes, and the connection closed.
@@ -47,37 +49,60 @@ pub(crate) struct Provider {
     arrived: Arc<Condvar>,
 }
 
+#[derive(Default)]
 struct State {
     replies: BTreeMap<String, Reply>,
     cache_control: String,
     asked: Vec<Asked>,
     keys: Vec<(String, SigningKey)>,
     /// Connections on which nothing is said.
-    held: Vec<TcpStream>,
+    held: Vec<Box<dyn Send>>,
 }
 
 impl Provider {
     pub(crate) fn start() -> Self {
+        Self::listen("http://127.0.0.1", Some)
+    }
+
+    /// Over TLS, with a certificate for `name` that nobody issued; and that in PEM.
+    pub(crate) fn start_tls(name: &str) -> (Self, String) {
+        let certified = rcgen::generate_simple_self_signed(vec![name.to_owned()]);
+        let certified = certified.expect("a certificate");
+        let pem = certified.cert.pem();
+        let key = PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key);
+        let config = Arc::new(config.expect("a configuration"));
+        let wrap = move |stream: TcpStream| {
+            let connection = ServerConnection::new(Arc::clone(&config)).ok()?;
+            Some(StreamOwned::new(connection, stream))
+        };
+        (Self::listen("https://localhost", wrap), pem)
+    }
+
+    fn listen<S: Read + Write + Send + 'static>(
+        base: &str,
+        wrap: impl Fn(TcpStream) -> Option<S> + Clone + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let issuer = format!("http://{}", listener.local_addr().expect("an address"));
+        let port = listener.local_addr().expect("an address").port();
         let provider = Self {
-            issuer: issuer.clone(),
-            state: Arc::new(Mutex::new(State {
-                replies: BTreeMap::new(),
-                cache_control: "max-age=3600".into(),
-                asked: Vec::new(),
-                keys: Vec::new(),
-                held: Vec::new(),
-            })),
+            issuer: format!("{base}:{port}"),
+            state: Arc::default(),
             arrived: Arc::default(),
         };
+        provider.cache("max-age=3600");
         provider.publish(&[]);
         provider.add_key("one", Algorithm::Es256);
         let serving = provider.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let serving = serving.clone();
-                std::thread::spawn(move || serving.converse(stream));
+                let (serving, wrap) = (serving.clone(), wrap.clone());
+                std::thread::spawn(move || serving.converse(wrap(stream)?));
             }
         });
         provider
@@ -193,8 +218,8 @@ impl Provider {
     }
 
     /// One connection with one request; a broken one ends it.
-    fn converse(&self, mut stream: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().ok()?);
+    fn converse(&self, stream: impl Read + Write + Send + 'static) -> Option<()> {
+        let mut reader = BufReader::new(stream);
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let (mut length, mut authorization) = (0, String::new());
@@ -231,11 +256,15 @@ impl Provider {
                      Cache-Control: {cache_control}\r\nContent-Length: {}\r\n\r\n{body}",
                     body.len()
                 );
-                stream.write_all(answer.as_bytes()).ok()
+                reader.get_mut().write_all(answer.as_bytes()).ok()
             }
-            Reply::Raw(bytes) => stream.write_all(&bytes).ok(),
+            Reply::Raw(bytes) => reader.get_mut().write_all(&bytes).ok(),
             Reply::Hang => {
-                self.state.lock().expect("the state").held.push(stream);
+                self.state
+                    .lock()
+                    .expect("the state")
+                    .held
+                    .push(Box::new(reader));
                 self.arrived.notify_all();
                 Some(())
             }
