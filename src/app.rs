@@ -9,6 +9,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::federation::Federation;
 use crate::keys::{self, Keys, MasterKey};
+use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::oauth::Discovery;
 use crate::password::{Passwords, Policy};
@@ -73,6 +74,8 @@ impl App {
         let tokens = Tokens::new(keys.clone(), clock.clone(), &master, issuer, &config.tokens);
         let policy = session::Policy::new(&config.tokens, &config.compat);
         let sessions = Sessions::new(db.clone(), clock.clone(), tokens, mail.clone(), policy);
+        let secret = master.secrets("limits").into_iter().next();
+        let (_, secret) = secret.ok_or_else(|| Error::internal("no master key is current"))?;
         let accounts = Accounts::new(account::Inner {
             db: db.clone(),
             clock: clock.clone(),
@@ -85,6 +88,7 @@ impl App {
                 is_strict: config.compat.strict,
             },
             passwords: Passwords::new(&config.password)?,
+            limits: Limits::new(&config.limits, secret),
             sessions: sessions.clone(),
             mail: mail.clone(),
         });

@@ -16,7 +16,7 @@ impl Accounts {
     /// Sets a new password and ends the other sessions.
     ///
     /// # Errors
-    /// On `old_password` or `new_password2`.
+    /// On `old_password` or `new_password2`; throttled after too many wrong old passwords.
     pub async fn change_password(
         &self,
         claims: &AccessClaims,

@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 
+use super::caps::{Caps, Sort};
 use super::one_time::{self, NewToken, Purpose, Secret, digest};
 use super::prove::{self, Asked};
 use super::{Accounts, Email, User, store};
@@ -27,14 +28,15 @@ struct Draft {
     warning: Option<Letter>,
     event: Event,
     address: String,
+    caps: Caps,
 }
 
 impl Accounts {
-    /// Mails a link to the new address. A taken address is answered like a free one, after the same
-    /// work; its owner is told, and nobody has a key to confirm.
+    /// Mails a link to the new address, unless it was sent too many. A taken address is answered
+    /// like a free one, after the same work; its owner is told, and nobody has a key to confirm.
     ///
     /// # Errors
-    /// On `password`, or on `email`: it is the confirmed address of the account already.
+    /// On `password`, or on `email`: it is the confirmed address of the account already; throttled.
     pub async fn request_email_change(
         &self,
         claims: &AccessClaims,
@@ -92,10 +94,11 @@ impl Accounts {
                 .mail
                 .letter(owner.unwrap_or(email.text()), &taken, expires_at)?,
             warning: self.letter_to_owner(&user, &warning, expires_at)?,
-            event: Event::of(event::Kind::EmailChangeRequested, &user.subject, now)
+            event: Event::of(Sort::NewAddress.event(), &user.subject, now)
                 .in_session(&claims.sid)
                 .from_address(facts.address),
             address: email.key().to_owned(),
+            caps: Caps::new(&inner.limits, Sort::NewAddress, email, now),
             token: NewToken {
                 secret,
                 purpose: Purpose::ChangeEmail,
@@ -213,8 +216,14 @@ impl Accounts {
 }
 
 fn request(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<bool> {
+    // Before the account is held, as everywhere: two that meet never wait for each other.
+    let sends = draft.caps.ask_again(conn)? && draft.caps.send_one(conn)?;
     if !prove::hold(conn, &draft.user)? {
         return Ok(false);
+    }
+    if !sends {
+        // The address has had its share of mails; the link that it has is still good.
+        return Ok(true);
     }
     let holder = store::find_by_email(conn, &draft.address)?;
     let is_taken = holder.is_some_and(|holder| holder.subject != draft.user.subject);

@@ -1,5 +1,6 @@
 //! Confirming an address, and asking for the link again.
 
+use super::caps::Sort;
 use super::one_time::{self, Purpose, digest};
 use super::{Accounts, Email, User, store};
 use crate::clock::Time;
@@ -57,8 +58,9 @@ impl Accounts {
     /// Mails a new link to an address that is claimed and not confirmed. The caller learns nothing.
     ///
     /// # Errors
-    /// Only those of the database.
+    /// Throttled, by the caller's network alone; else only those of the database.
     pub async fn resend_confirmation(&self, email: &Email, facts: &Facts) -> Result<()> {
+        self.take_mail_turn(facts).await?;
         let settings = &self.0.settings;
         if settings.is_verification(EmailVerification::None) {
             return Ok(());
@@ -80,9 +82,8 @@ impl Accounts {
             let address = user.email.as_deref().and_then(Email::parse)?;
             Some(self.confirmation(&user.subject, &address, now))
         });
-        let kind = event::Kind::ConfirmationRequested;
-        self.send(email, links.collect::<Result<_>>()?, (kind, facts))
-            .await
+        let links = links.collect::<Result<_>>()?;
+        self.send(email, Sort::Confirmation, links, facts).await
     }
 }
 

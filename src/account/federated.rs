@@ -5,6 +5,8 @@
 
 use chrono::TimeDelta;
 
+use super::caps::{Caps, Sort};
+use super::counters::{self, Place};
 use super::one_time::{self, NewToken};
 use super::register::{EMAIL_TAKEN, holder, user_of};
 use super::store::{self, NewRow};
@@ -15,6 +17,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
+use crate::limits::Rule;
 use crate::mail::{self, Letter, Message};
 use crate::storage::Conn;
 use crate::web::Facts;
@@ -49,6 +52,8 @@ pub struct Arrival {
     letter: Option<Letter>,
     /// To the owner of an address that is taken, instead.
     notice: Option<Letter>,
+    caps: Option<Caps>,
+    place: Place,
     answers_alike: bool,
     confirms: bool,
     must_confirm: bool,
@@ -95,7 +100,7 @@ impl Accounts {
     /// Prepares an account without a password. Written by [`arrive`], in the caller's transaction.
     ///
     /// # Errors
-    /// Registration is closed.
+    /// Registration is closed; too many come from this network.
     pub async fn draft_newcomer(
         &self,
         newcomer: Newcomer,
@@ -106,6 +111,8 @@ impl Accounts {
         if settings.account.registration == config::Registration::Closed {
             return Err(register::closed());
         }
+        let rule = Rule::per_hour(self.0.limits.settings().registrations_per_hour);
+        self.take_turn("registration", rule, facts).await?;
         let now = self.0.clock.now();
         let subject = Subject::generate(now);
         let is_verified = newcomer.email.is_some() && newcomer.is_email_verified;
@@ -119,10 +126,13 @@ impl Accounts {
             Some(email) => Some(self.notice_to_holder(email, now).await?),
             None => None,
         };
+        let caps = unproven.map(|it| Caps::new(&self.0.limits, Sort::Confirmation, it, now));
         let event = Event::of(event::Kind::UserRegistered, &subject, now)
             .from_address(facts.address)
             .with("provider", by);
         Ok(Arrival {
+            caps,
+            place: self.place(facts),
             usernames: usernames(&newcomer, &settings.usernames),
             row: NewRow {
                 subject,
@@ -195,23 +205,32 @@ pub fn arrive(conn: &mut Conn, arrival: &Arrival) -> diesel::QueryResult<Entry> 
         ..arrival.row.clone()
     };
     store::insert(conn, &row)?;
+    send(conn, arrival, taken)?;
+    event::record(conn, &arrival.event)?;
+    if arrival.must_confirm {
+        return Ok(Entry::Refused(Refusal::Unconfirmed));
+    }
+    counters::remember(conn, &arrival.place, &row.subject)?;
+    Ok(Entry::Admitted(Box::new(user_of(&row))))
+}
+
+/// The mail to who has the address or may have it, unless it has had its share of mails.
+fn send(conn: &mut Conn, arrival: &Arrival, taken: bool) -> diesel::QueryResult<()> {
     let letter = if taken {
         &arrival.notice
     } else {
         &arrival.letter
     };
+    let (Some(letter), Some(caps)) = (letter, &arrival.caps) else {
+        return Ok(());
+    };
+    if !caps.send_one(conn)? {
+        return Ok(());
+    }
     if let (Some(token), false) = (&arrival.token, taken) {
         one_time::insert_token(conn, token)?;
     }
-    if let Some(letter) = letter {
-        mail::enqueue(conn, letter)?;
-    }
-    event::record(conn, &arrival.event)?;
-    Ok(if arrival.must_confirm {
-        Entry::Refused(Refusal::Unconfirmed)
-    } else {
-        Entry::Admitted(Box::new(user_of(&row)))
-    })
+    mail::enqueue(conn, letter)
 }
 
 /// The one conditional write of a login that another provider vouches for: only if the account is

@@ -5,17 +5,20 @@
 //!
 //! Contract: dj-rest-auth in JWT mode, with the deviations that make it safe.
 //! Tables: `users`, `one_time_tokens`. Routes: under `[account] prefix`, see [`http`].
-//! Settings: `[account]`, `[links]`. Job: `delete_unconfirmed_accounts`.
+//! Settings: `[account]`, `[links]`, and what `[limits]` says of them. Job: `delete_unconfirmed_accounts`.
 //! It does not know how tokens look, how passwords are hashed, or how mail leaves.
 //!
 //! An address belongs to who confirmed it. Until then several accounts may claim it: so a
 //! registration can answer alike whether an address is taken or free, and nobody can keep its
 //! owner from confirming it by claiming it first.
 
+mod caps;
 mod change;
 mod change_email;
 mod confirm;
+mod counters;
 mod federated;
+mod guess;
 pub mod http;
 mod identifier;
 mod leave;
@@ -38,6 +41,7 @@ use crate::clock::{Clock, Time};
 use crate::config::{self, EmailVerification, LoginMethod};
 use crate::error::{Error, Kind, Result};
 use crate::ids::Subject;
+use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::password::{Passwords, PersonalData, Policy};
 use crate::session::Sessions;
@@ -130,6 +134,8 @@ pub struct Inner {
     pub settings: Settings,
     /// Hashes and verifies.
     pub passwords: Passwords,
+    /// How often all this may be tried.
+    pub limits: Limits,
     /// Opens and ends sessions.
     pub sessions: Sessions,
     /// Sends.

@@ -1,14 +1,16 @@
 //! What operators do to accounts, and what the account room does by itself.
 
+use super::counters;
 use super::one_time::{self, Purpose};
 use super::store::{self, NewRow};
 use super::{Accounts, Email, User, Username, identifier};
+use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
 use crate::password::{PersonalData, Plaintext};
 use crate::session::{self, EndReason};
-use crate::storage::violates_unique;
+use crate::storage::{Conn, violates_unique};
 
 /// Accounts deleted in one transaction at most.
 const SLICE: i64 = 100;
@@ -169,6 +171,24 @@ impl Accounts {
         wrote.await
     }
 
+    /// Forgets an account's failed logins, so that nothing keeps its owner from trying again at
+    /// once. Whether there were any.
+    ///
+    /// # Errors
+    /// There is no such account; else only those of the database.
+    pub async fn unlock(&self, subject: &Subject) -> Result<bool> {
+        let user = self.find(subject).await?;
+        let now = self.0.clock.now();
+        let limits = self.0.limits.clone();
+        let event = Event::of(event::Kind::UserUnlocked, subject, now);
+        let wrote = self.0.db.write(move |conn| {
+            let forgiven = counters::forgive(conn, &limits, &user)?;
+            event::record(conn, &event)?;
+            Ok(forgiven)
+        });
+        wrote.await
+    }
+
     /// Deletes an account with its sessions. Its id is never used again.
     ///
     /// # Errors
@@ -195,16 +215,23 @@ impl Accounts {
         let mut deleted = 0;
         loop {
             let now = self.0.clock.now();
-            let slice = self
-                .0
-                .db
-                .write(move |conn| store::delete_unconfirmed(conn, now, SLICE));
+            let slice = self.0.db.write(move |conn| delete_unconfirmed(conn, now));
             match slice.await? {
                 0 => return Ok(deleted),
                 count => deleted += count,
             }
         }
     }
+}
+
+/// One slice; how many it were.
+fn delete_unconfirmed(conn: &mut Conn, now: Time) -> diesel::QueryResult<usize> {
+    let deleted = store::delete_unconfirmed(conn, now, SLICE)?;
+    for subject in &deleted {
+        let event = Event::of(event::Kind::UserDeleted, subject, now).with("by", "deadline");
+        event::record(conn, &event)?;
+    }
+    Ok(deleted.len())
 }
 
 fn conflict(message: &str) -> Error {

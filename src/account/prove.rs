@@ -2,7 +2,7 @@
 
 use super::{Accounts, User, store};
 use crate::error::{Error, Kind, Result};
-use crate::password::{Plaintext, Verdict};
+use crate::password::Plaintext;
 use crate::storage::Conn;
 use crate::token::AccessClaims;
 use crate::web::Facts;
@@ -21,7 +21,8 @@ impl Accounts {
     /// under [`hold`]: only then is it still true.
     ///
     /// # Errors
-    /// The password is wrong, or there is none; the account is disabled or gone.
+    /// The password is wrong, or there is none; throttled, after too many wrong ones; the account is disabled
+    /// or gone.
     pub(super) async fn prove_password(
         &self,
         claims: &AccessClaims,
@@ -33,14 +34,11 @@ impl Accounts {
         if !user.is_active {
             return Err(changed_meanwhile());
         }
-        let stored = user.password_hash.as_deref();
-        let passwords = &self.0.passwords;
-        if passwords.verify(password, stored, facts.address).await? == Verdict::Mismatch {
-            let subject = user.subject.as_str();
-            log::info!(subject; "a password was entered incorrectly by who is logged in");
-            return Err(refused(asked));
+        if self.is_password_of(&user, password, facts).await? {
+            Ok(user)
+        } else {
+            Err(refused(asked))
         }
-        Ok(user)
     }
 }
 

@@ -65,18 +65,20 @@ pub(super) fn find_by_email(conn: &mut Conn, key: &str) -> QueryResult<Option<Us
 /// Unconfirmed claims to one address that are looked at: each may cost a mail or a hash.
 const CLAIMS: i64 = 5;
 
-/// Who may be meant by an address: the one who confirmed it, else the latest who claim it.
+/// Who may be meant by an address: the one who confirmed it, else the latest who claim it. Both are
+/// always asked for: a query more or less would tell one from the other.
 pub(super) fn list_by_email(conn: &mut Conn, key: &str) -> QueryResult<Vec<User>> {
-    if let Some(owner) = find_by_email(conn, key)? {
-        return Ok(vec![owner]);
-    }
+    let owner = find_by_email(conn, key)?;
     let claims = users::table.filter(users::email_key.eq(key));
     let rows: Vec<Row> = claims
         .order(users::id.desc())
         .limit(CLAIMS)
         .select(Row::as_select())
         .load(conn)?;
-    Ok(rows.into_iter().map(User::from).collect())
+    Ok(match owner {
+        Some(owner) => vec![owner],
+        None => rows.into_iter().map(User::from).collect(),
+    })
 }
 
 /// One page of accounts after `after`, in the order of their ids.
@@ -295,21 +297,27 @@ pub(super) fn delete(conn: &mut Conn, subject: &Subject) -> QueryResult<bool> {
     Ok(diesel::delete(users::table.find(subject.as_str())).execute(conn)? == 1)
 }
 
-/// Deletes a slice of the accounts that had to confirm their address and did not; how many. Each
-/// is looked at again by its own statement: it may have been confirmed meanwhile.
-pub(super) fn delete_unconfirmed(conn: &mut Conn, now: Time, limit: i64) -> QueryResult<usize> {
+/// Deletes a slice of the accounts that had to confirm their address and did not; which. Each is
+/// looked at again by its own statement: it may have been confirmed meanwhile.
+pub(super) fn delete_unconfirmed(
+    conn: &mut Conn,
+    now: Time,
+    limit: i64,
+) -> QueryResult<Vec<Subject>> {
     let late: Vec<String> = users::table
         .filter(users::confirm_by.le(stored(now)))
         .limit(limit)
         .select(users::id)
         .load(conn)?;
-    let mut deleted = 0;
-    for id in &late {
+    let mut deleted = Vec::new();
+    for id in late {
         let still_late = users::table
-            .find(id)
+            .find(&id)
             .filter(users::confirm_by.le(stored(now)))
             .filter(users::email_verified_at.is_null());
-        deleted += diesel::delete(still_late).execute(conn)?;
+        if diesel::delete(still_late).execute(conn)? == 1 {
+            deleted.push(id.into());
+        }
     }
     Ok(deleted)
 }

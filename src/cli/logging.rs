@@ -64,7 +64,7 @@ fn timestamp() -> String {
         .to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() {

@@ -12,6 +12,7 @@
 
 mod arguments;
 mod config;
+mod events;
 mod logging;
 mod serve;
 mod sessions;
@@ -54,6 +55,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Migrate { json } => migrate(&config, json),
         Command::Users(command) => with_app(config, |app| users::run(command, app)),
         Command::Sessions(command) => with_app(config, |app| sessions::run(command, app)),
+        Command::Events(command) => with_app(config, |app| events::run(command, app)),
         Command::Config(_) => Ok(()),
     }
 }

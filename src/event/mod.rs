@@ -4,9 +4,10 @@
 //! tells of, so that neither is ever there without the other.
 //!
 //! Table: `events`. Nothing secret is in it: no password, no token, no key.
-//! It does not decide anything and does not know who reads it.
+//! It does not decide anything, and of its readers knows only the bounds it sets them.
 
 mod store;
+mod trail;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use crate::clock::Time;
 use crate::ids::{EventId, SessionId, Subject};
 
 pub use store::record;
+pub use trail::{Follower, Query, Recorded, recent};
 
 /// What happened. `docs/events.md` has the same list, with what belongs to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,10 @@ pub enum Kind {
     ProfileUpdated,
     /// Somebody logged in.
     LoginSucceeded,
+    /// A password was refused, here or by another way in that takes one.
+    LoginFailed,
+    /// Failures in a row began to cost a wait.
+    LoginThrottled,
     /// A person proved again, within a session, who they are.
     Reauthenticated,
     /// A session was ended by its own log-out.
@@ -56,6 +62,8 @@ pub enum Kind {
     UserDisabled,
     /// An operator enabled an account.
     UserEnabled,
+    /// An operator forgave an account's failed logins.
+    UserUnlocked,
     /// An account was deleted.
     UserDeleted,
     /// All sessions were ended at once (after a restore).
@@ -70,7 +78,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -78,6 +86,8 @@ impl Kind {
         Self::EmailChanged,
         Self::ProfileUpdated,
         Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::LoginThrottled,
         Self::Reauthenticated,
         Self::LoggedOut,
         Self::SessionEnded,
@@ -89,6 +99,7 @@ impl Kind {
         Self::RefreshTokenFromTheFuture,
         Self::UserDisabled,
         Self::UserEnabled,
+        Self::UserUnlocked,
         Self::UserDeleted,
         Self::EpochRaised,
         Self::SigningKeyCreated,
@@ -106,6 +117,8 @@ impl Kind {
             Self::EmailChanged => "email_changed",
             Self::ProfileUpdated => "profile_updated",
             Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::LoginThrottled => "login_throttled",
             Self::Reauthenticated => "reauthenticated",
             Self::LoggedOut => "logged_out",
             Self::SessionEnded => "session_ended",
@@ -117,6 +130,7 @@ impl Kind {
             Self::RefreshTokenFromTheFuture => "refresh_token_from_the_future",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",
+            Self::UserUnlocked => "user_unlocked",
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",

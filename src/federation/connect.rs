@@ -34,7 +34,7 @@ impl Federation {
         subject: &Subject,
         facts: &Facts,
     ) -> Result<(User, TokenPair)> {
-        let (provider, vouched) = self.recognise(provider, evidence).await?;
+        let (provider, vouched) = self.recognise(provider, evidence, facts).await?;
         for _ in 0..TRIES {
             let identity = Identity::new(provider, &vouched, subject, self.0.clock.now());
             let (outcome, tokens) = self.write_connected(identity, facts).await?;

@@ -31,7 +31,7 @@ impl Federation {
         evidence: &Evidence,
         facts: &Facts,
     ) -> Result<(User, TokenPair)> {
-        let (provider, vouched) = self.recognise(provider, evidence).await?;
+        let (provider, vouched) = self.recognise(provider, evidence, facts).await?;
         for _ in 0..TRIES {
             let (outcome, tokens) = match self.find(provider, &vouched).await? {
                 Some(identity) => self.enter(identity, facts).await?,

@@ -37,6 +37,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ids::{IdentityId, Subject};
 use crate::session::Sessions;
 use crate::storage::Db;
+use crate::web::Facts;
 
 use discovery::Discovery;
 use github::Github;
@@ -96,8 +97,15 @@ impl Federation {
         })))
     }
 
-    /// Whose the evidence is, as the provider of that name says.
-    async fn recognise(&self, name: &str, evidence: &Evidence) -> Result<(&Provider, Vouched)> {
+    /// Whose the evidence is, as the provider of that name says. Each question takes one of the
+    /// logins that the caller's network may try: nobody has us flood a provider.
+    async fn recognise(
+        &self,
+        name: &str,
+        evidence: &Evidence,
+        facts: &Facts,
+    ) -> Result<(&Provider, Vouched)> {
+        self.0.accounts.take_login_turn(facts).await?;
         let mut providers = self.0.providers.iter();
         let provider = providers.find(|provider| provider.name == name);
         let provider = provider.ok_or_else(not_found)?;

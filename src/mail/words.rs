@@ -153,7 +153,7 @@ fn email_changed(service: &str, when: Time, address: Option<IpAddr>) -> Words {
                 "Your account at {service} got another e-mail address {}.",
                 occasion(when, address)
             ),
-            "From now on its messages go there, and you log in with it instead of this \
+            "From now on its messages go there. If you log in with your address, use the new \
              one."
                 .to_owned(),
         ],

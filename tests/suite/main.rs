@@ -9,8 +9,10 @@ mod bad_input;
 mod claims;
 mod contract;
 mod durability;
+mod events;
 mod federation;
 mod leak;
+mod limits;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;

@@ -163,7 +163,9 @@ fn happen(event: &str, person: &Credentials, installation: &Installation, proces
                 .post_json("/auth/email/change/confirm/", &body)
                 .ok(200);
         }
-        "disabled" => installation.run(&["users", "disable", &person.name]),
+        "disabled" => {
+            installation.run(&["users", "disable", &person.name]);
+        }
         "deleted by an operator" => {
             installation.run(&["users", "delete", &person.name, "--yes"]);
         }

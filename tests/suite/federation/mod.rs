@@ -9,6 +9,7 @@ mod fuzz;
 mod github;
 mod google;
 mod leak;
+mod limits;
 mod login;
 
 use serde_json::{Value, json};

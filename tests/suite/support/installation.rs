@@ -85,20 +85,37 @@ impl Installation {
         panic!("the server did not start ({:?}):\n{log}", child.wait());
     }
 
-    /// Runs a command of the binary on this installation, which must succeed.
-    #[track_caller]
-    pub(crate) fn run(&self, arguments: &[&str]) {
-        let output = Command::new(env!("CARGO_BIN_EXE_signet"))
+    /// A command of the binary on this installation, with the settings of the last start.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
+        command
             .args(arguments)
             .arg("--config")
             .arg(self.directory.path().join("signet.toml"))
             .current_dir(self.directory.path())
             .env_clear()
             .env("SIGNET_DATABASE__URL", &self.database)
-            .output()
-            .expect("the binary runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {said}");
+            .env("SIGNET_LOG__FILTER", "error")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs such a command, which must succeed; what it printed.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        self.try_run(arguments)
+            .unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// Runs such a command: what it printed, or if it failed, what it said about that.
+    pub(crate) fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = self.command(arguments).output().expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text(output.stderr))
+        }
     }
 
     /// The whole database as it can be carried away: the files of SQLite, a dump of PostgreSQL.
@@ -141,11 +158,18 @@ impl Installation {
             ("mail.smtp", "tls", "\"none\""),
             ("password", "argon2_memory_kib", "8"),
             ("password", "argon2_time", "1"),
+            // Most tests do more than any caller may; those about the limits put them on.
+            ("limits", "enabled", "false"),
             // Its port changes with each start, and the issuer must not.
             ("server", "public_url", "\"http://localhost:8080\""),
             ("server", "workers", "2"),
         ];
-        let all: Vec<_> = usual.iter().chain(settings).collect();
+        let is_changed = |usual: &&(&str, &str, &str)| {
+            let mut settings = settings.iter();
+            settings.any(|it| (it.0, it.1) == (usual.0, usual.1))
+        };
+        let usual = usual.iter().filter(|usual| !is_changed(usual));
+        let all: Vec<_> = usual.chain(settings).collect();
         let mut text = String::new();
         for (section, ..) in &all {
             if text.contains(&format!("[{section}]\n")) {

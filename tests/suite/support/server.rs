@@ -45,6 +45,8 @@ impl Server {
         config.password.argon2_memory_kib = 8;
         config.password.argon2_time = 1;
         config.server.workers = 2;
+        // Most tests do more than any caller may; those about the limits put them on.
+        config.limits.enabled = false;
         change(&mut config);
         let prefix = config.account.prefix.clone();
         let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
@@ -137,8 +139,7 @@ impl Server {
 
     /// Deletes an account, as an operator's command does.
     pub(crate) fn delete(&self, pk: &str) {
-        let deleted = block_on(self.app.accounts.delete(&pk.into()));
-        assert!(deleted.expect("the account"), "it was there");
+        assert!(block_on(self.app.accounts.delete(&pk.into())).expect("the account"));
     }
 
     /// Runs the job; how many accounts it deleted.
@@ -171,12 +172,12 @@ impl Server {
         block_on(rows).expect("the rows")
     }
 
-    /// Changes rows behind the server's back.
-    pub(crate) fn change(
+    /// Rows of the database, or what became of changing them.
+    pub(crate) fn rows<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<usize> + Send + 'static,
-    ) {
-        block_on(self.app.db.write(work)).expect("the change");
+        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        block_on(self.app.db.write(work)).expect("the database")
     }
 
     /// The details of the recorded events of a kind, oldest first.
