@@ -76,6 +76,10 @@ id! {
     SessionId
 }
 id! {
+    /// Another provider's word for a person.
+    IdentityId
+}
+id! {
     /// A message in the outbox.
     MessageId
 }

@@ -20,7 +20,7 @@ use crate::health::{self, Draining};
 use crate::session::http::Delivery;
 use crate::web::route::{self, Routes};
 use crate::web::{Edge, headers, limit, not_found, observe};
-use crate::{account, jobs, keys, oauth, pages};
+use crate::{account, federation, jobs, keys, oauth, pages};
 
 /// An idle connection is kept for its next request this long: longer than balancers keep theirs,
 /// so that it is never we who close one they are about to use.
@@ -45,6 +45,7 @@ pub fn routes(config: &Config) -> Routes {
         ));
     // for apps
     account::http::mount(&mut routes, config, &edge);
+    federation::http::mount(&mut routes, config, &edge);
     // for people who follow a link in a mail
     pages::mount(&mut routes, &config.account.prefix, issuer);
     // for whoever writes an app
@@ -186,6 +187,7 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
             .app_data(Data::new(app.keys.clone()))
             .app_data(Data::new(app.sessions.clone()))
             .app_data(Data::new(app.accounts.clone()))
+            .app_data(Data::new(app.federation.clone()))
             .app_data(Data::new(app.discovery.clone()))
             .app_data(Data::new(app.clone()))
             // The last one wrapped is the first to see a request.

@@ -245,7 +245,10 @@ impl Accounts {
 
     /// Before anything is looked up: nobody gets to measure how long that takes, blocked or not,
     /// more often than there are logins.
-    async fn take_login_turn(&self, facts: &Facts) -> Result<()> {
+    ///
+    /// # Errors
+    /// Throttled.
+    pub async fn take_login_turn(&self, facts: &Facts) -> Result<()> {
         let rule = Rule::per_minute(self.0.limits.settings().logins_per_minute);
         self.take_turn("login", rule, facts).await
     }

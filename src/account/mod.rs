@@ -17,6 +17,7 @@ mod change;
 mod change_email;
 mod confirm;
 mod counters;
+mod federated;
 mod guess;
 pub mod http;
 mod identifier;
@@ -46,6 +47,7 @@ use crate::password::{Passwords, PersonalData, Policy};
 use crate::session::Sessions;
 use crate::storage::Db;
 
+pub use federated::{Arrival, Entry, Newcomer, Refusal, arrive, enter, take};
 pub use identifier::{Email, Username};
 pub use links::Links;
 pub use login::Credentials;
@@ -100,6 +102,11 @@ impl User {
             .find(|name| !name.is_empty())
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// Whether there is a password to log in with.
+    pub fn has_password(&self) -> bool {
+        self.password_hash.is_some()
     }
 
     fn personal_data<'a>(&'a self, service_name: &'a str) -> PersonalData<'a> {

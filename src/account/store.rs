@@ -153,6 +153,17 @@ pub(super) fn update_at_login(
     Ok(updated == 1)
 }
 
+/// Notes a login without a password, if the account is active. Whether it is.
+pub(super) fn update_at_entry(conn: &mut Conn, subject: &Subject, now: Time) -> QueryResult<bool> {
+    let active = users::table
+        .find(subject.as_str())
+        .filter(users::is_active.eq(true));
+    let updated = diesel::update(active)
+        .set(users::last_login_at.eq(stored(now)))
+        .execute(conn)?;
+    Ok(updated == 1)
+}
+
 /// Sets a password if it is still the one that was seen. Whether it was so.
 pub(super) fn update_password(
     conn: &mut Conn,

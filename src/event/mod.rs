@@ -70,11 +70,15 @@ pub enum Kind {
     EpochRaised,
     /// A signing key was made.
     SigningKeyCreated,
+    /// Another provider's word for somebody became a way into an account.
+    IdentityConnected,
+    /// It no longer is.
+    IdentityDisconnected,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -99,6 +103,8 @@ impl Kind {
         Self::UserDeleted,
         Self::EpochRaised,
         Self::SigningKeyCreated,
+        Self::IdentityConnected,
+        Self::IdentityDisconnected,
     ];
 
     /// The name in the table and in every output.
@@ -128,6 +134,8 @@ impl Kind {
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::IdentityConnected => "identity_connected",
+            Self::IdentityDisconnected => "identity_disconnected",
         }
     }
 

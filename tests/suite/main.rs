@@ -10,6 +10,7 @@ mod claims;
 mod contract;
 mod durability;
 mod events;
+mod federation;
 mod leak;
 mod limits;
 mod openapi;

@@ -2,7 +2,7 @@
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
-use super::{LoginBody, email, password};
+use super::{about_logged_in, email, logged_in, password};
 use crate::account::{Accounts, Credentials, Email};
 use crate::config::{Config, LoginMethod};
 use crate::error::{Error, Kind, Result};
@@ -30,12 +30,7 @@ pub(super) fn about_login(config: &Config) -> Operation {
         })
         .limited()
         .reads([USERNAME, EMAIL, PASSWORD.trimmed_if(config.compat.strict)])
-        .answers(LoginBody::told(
-            (200, "Login"),
-            meaning,
-            config,
-            Delivery::login,
-        ))
+        .answers(about_logged_in(meaning, config))
 }
 
 pub(super) async fn login(
@@ -53,12 +48,7 @@ pub(super) async fn login(
     let methods = &accounts.settings().account.login_with;
     let credentials = credentials(methods, email, username)?;
     let (user, tokens) = accounts.login(credentials, &password, &facts).await?;
-    let mut response = answer::ok(LoginBody {
-        tokens: delivery.login(&tokens),
-        user: (&user).into(),
-    });
-    delivery.set_cookies(&mut response, &tokens);
-    Ok(response)
+    Ok(logged_in(&delivery, &user, &tokens))
 }
 
 /// Which identifier counts, by what people may log in with; an address before a name.

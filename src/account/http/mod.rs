@@ -12,6 +12,9 @@ mod sessions;
 mod simplejwt;
 mod token;
 
+pub use token::Nothing;
+
+use actix_web::HttpResponse;
 use actix_web::http::Method;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,7 +26,7 @@ use crate::config::Config;
 use crate::session::TokenPair;
 use crate::session::http::{Delivery, TokenBody};
 use crate::web::route::{self, Routes};
-use crate::web::{Answer, Edge, Field, Fields};
+use crate::web::{self as answer, Answer, Edge, Field, Fields};
 
 /// Mounts them, and where simplejwt's own are asked for, those.
 pub fn mount(routes: &mut Routes, config: &Config, edge: &Edge) {
@@ -119,6 +122,21 @@ impl<'a> From<&'a User> for UserBody<'a> {
             last_name: &user.last_name,
         }
     }
+}
+
+/// The answer to a login, of whatever kind: the tokens, where they go, and whose they are.
+pub fn logged_in(delivery: &Delivery, user: &User, tokens: &TokenPair) -> HttpResponse {
+    let mut response = answer::ok(LoginBody {
+        tokens: delivery.login(tokens),
+        user: user.into(),
+    });
+    delivery.set_cookies(&mut response, tokens);
+    response
+}
+
+/// How [`logged_in`] is described.
+pub fn about_logged_in(meaning: &'static str, config: &Config) -> Answer {
+    LoginBody::told((200, "Login"), meaning, config, Delivery::login)
 }
 
 /// The answer to a login and to an open registration.

@@ -10,6 +10,7 @@ mod contract;
 mod installation;
 pub(crate) mod link;
 mod person;
+pub(crate) mod provider;
 pub(crate) mod raw;
 mod server;
 mod smtp;

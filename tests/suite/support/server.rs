@@ -163,6 +163,19 @@ impl Server {
         block_on(count).expect("the count")
     }
 
+    /// Rows from the database.
+    pub(crate) fn load<T, Q>(&self, query: Q) -> Vec<T>
+    where
+        T: Send + 'static,
+        Q: for<'query> diesel::query_dsl::LoadQuery<'query, signet::storage::Conn, T>
+            + Clone
+            + Send
+            + 'static,
+    {
+        let rows = self.app.db.read(move |conn| query.clone().load(conn));
+        block_on(rows).expect("the rows")
+    }
+
     /// Rows of the database, or what became of changing them.
     pub(crate) fn rows<T: Send + 'static>(
         &self,
