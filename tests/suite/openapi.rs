@@ -233,6 +233,36 @@ fn who_has_the_document_is_not_sent_it_again() {
 }
 
 #[test]
+fn the_page_is_whole_and_speaks_with_nobody_else() {
+    let server = Server::with(Backend::Sqlite, |config| {
+        config.server.public_url = "http://127.0.0.1:8080/id".into();
+        config.mail.service_name = "<Ours>".into();
+    });
+    let client = server.anonymous();
+    let page = client.get("/docs");
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    let policy = page.header("content-security-policy").to_owned();
+    for part in [
+        "default-src 'none'; script-src 'sha256-",
+        "style-src 'sha256-",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(page.text.contains("<body data-base=\"/id\">"));
+    assert!(page.text.contains("href=\"/id/openapi.json\""));
+    assert!(page.text.contains("&#60;Ours&#62;"));
+    assert!(!page.text.contains("http:") && !page.text.contains("https:"));
+    let etag = page.header("etag").to_owned();
+    let known = [("if-none-match", etag.as_str())];
+    let again = client.send("GET", "/docs", &known, Vec::new());
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    assert_eq!(again.header("content-security-policy"), policy);
+}
+
+#[test]
 fn a_setting_takes_document_and_page_away() {
     let server = Server::with(Backend::Sqlite, |config| config.docs.enabled = false);
     for path in ["/openapi.json", "/docs", "/docs/"] {
