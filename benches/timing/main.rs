@@ -157,8 +157,10 @@ async fn run(options: &Options) -> Outcome<Vec<Verdict>> {
     let load = load.transpose()?;
     let mut findings = Vec::new();
     for pair in PAIRS.iter().filter(|pair| options.wants(pair)) {
-        eprintln!("{}", pair.name);
-        findings.push(measure(pair, options, &installation, &mut random).await?);
+        eprint!("{}: ", pair.name);
+        let finding = measure(pair, options, &installation, &mut random).await?;
+        eprintln!("AUC {:.3}", finding.comparison.auc);
+        findings.push(finding);
     }
     drop(load);
     if options.is_trial() {
