@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::account::{self, Accounts, Links, Settings};
+use crate::account::{self, Accounts, Links, Settings, UsernameRules};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::keys::{self, Keys, MasterKey};
+use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::oauth::Discovery;
 use crate::password::{Passwords, Policy};
@@ -70,17 +71,21 @@ impl App {
         let tokens = Tokens::new(keys.clone(), clock.clone(), &master, issuer, &config.tokens);
         let policy = session::Policy::new(&config.tokens, &config.compat);
         let sessions = Sessions::new(db.clone(), clock.clone(), tokens, mail.clone(), policy);
+        let secret = master.secrets("limits").into_iter().next();
+        let (_, secret) = secret.ok_or_else(|| Error::internal("no master key is current"))?;
         let accounts = Accounts::new(account::Inner {
             db: db.clone(),
             clock: clock.clone(),
             settings: Settings {
                 account: config.account.clone(),
                 links: Links::new(&config),
+                usernames: UsernameRules::new(&config.account),
                 policy: Policy::new(&config.password),
                 service_name: config.mail.service_name.clone(),
                 is_strict: config.compat.strict,
             },
             passwords: Passwords::new(&config.password)?,
+            limits: Limits::new(&config.limits, secret),
             sessions: sessions.clone(),
             mail: mail.clone(),
         });

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | 0 | [`error`] [`clock`] [`ids`] [`crypto`] |
 //! | 1 | [`storage`] [`web`] [`config`] |
-//! | 2 | [`event`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
+//! | 2 | [`event`] < [`limits`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
 //! | 3 | [`session`] < [`account`] |
 //! | 4 | [`oauth`] |
 //! | 5 | [`pages`] |
@@ -24,10 +24,11 @@
 //! ## The way of one request
 //!
 //! `POST /auth/login/`: [`server`] has the route table and the order of the middleware, which is in
-//! [`web`]. `account/http/login.rs` turns the body into domain types. `account/login.rs` reads the
-//! account, has the password verified in [`password`]'s pool, decides (a pure function), has the
-//! tokens minted through [`session`] and [`token`] with a key from [`keys`], and writes the session
-//! and the [`event`] in one transaction of [`storage`]. The answer goes out after the commit.
+//! [`web`]. `account/http/login.rs` turns the body into domain types. `account/guess.rs` reads the
+//! account and its [`limits`] and has the password verified in [`password`]'s pool;
+//! `account/login.rs` decides (a pure function), has the tokens minted through [`session`] and
+//! [`token`] with a key from [`keys`], and in one transaction of [`storage`] asks the limits again
+//! and writes the session and the [`event`]. The answer goes out after the commit.
 //!
 //! Two rules of order. *Creating* a session: mint, then write. *Redeeming* anything single-use: one
 //! conditional write, look at the count, then mint after the commit. And a refusal that must leave
@@ -45,6 +46,7 @@ pub mod health;
 pub mod ids;
 pub mod jobs;
 pub mod keys;
+pub mod limits;
 pub mod mail;
 pub mod oauth;
 pub mod pages;

@@ -1,12 +1,13 @@
 //! Changing the own password.
 
 use super::one_time::{self, Purpose};
+use super::prove::{self, Asked};
 use super::{Accounts, store};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::event::{self, Event};
 use crate::ids::SessionId;
 use crate::mail;
-use crate::password::{Plaintext, Verdict};
+use crate::password::Plaintext;
 use crate::session::{self, EndReason};
 use crate::token::AccessClaims;
 use crate::web::Facts;
@@ -15,7 +16,7 @@ impl Accounts {
     /// Sets a new password and ends the other sessions.
     ///
     /// # Errors
-    /// On `old_password` or `new_password2`.
+    /// On `old_password` or `new_password2`; throttled after too many wrong old passwords.
     pub async fn change_password(
         &self,
         claims: &AccessClaims,
@@ -24,14 +25,11 @@ impl Accounts {
         facts: &Facts,
     ) -> Result<()> {
         let inner = &*self.0;
-        let user = self.find(&claims.sub).await?;
-        if let Some(old) = old {
-            let stored = user.password_hash.as_deref();
-            if inner.passwords.verify(old, stored, facts.address).await? == Verdict::Mismatch {
-                let message = "Your old password was entered incorrectly. Please enter it again.";
-                return Err(Error::field("old_password", message));
-            }
-        }
+        let asked = Asked::OldPassword;
+        let user = match old {
+            Some(old) => self.prove_password(claims, old, asked, facts).await?,
+            None => self.find(&claims.sub).await?,
+        };
         self.check_new_password(&user, new.0, new.1)?;
         let hash = inner.passwords.hash(new.0, facts.address).await?;
         let now = inner.clock.now();
@@ -50,8 +48,9 @@ impl Accounts {
                 let reason = EndReason::PasswordChanged;
                 session::revoke_others(conn, &user.subject, &keep, reason, now)?;
             }
-            // A link that was mailed before must not undo the change.
+            // A link that was mailed before must not undo the change, nor take the account away.
             one_time::delete_tokens(conn, &user.subject, Purpose::ResetPassword)?;
+            one_time::delete_tokens(conn, &user.subject, Purpose::ChangeEmail)?;
             event::record(conn, &event)?;
             notice
                 .iter()
@@ -59,10 +58,7 @@ impl Accounts {
             Ok(true)
         });
         if !done.await? {
-            let detail = "The user's password has been changed.";
-            return Err(
-                Error::new(Kind::Unauthenticated, "password_changed", detail).with_public_code(),
-            );
+            return Err(prove::changed_meanwhile());
         }
         inner.mail.wake();
         Ok(())

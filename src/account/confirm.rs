@@ -1,5 +1,6 @@
 //! Confirming an address, and asking for the link again.
 
+use super::caps::Sort;
 use super::one_time::{self, Purpose, digest};
 use super::{Accounts, Email, User, store};
 use crate::clock::Time;
@@ -7,6 +8,7 @@ use crate::config::EmailVerification;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::storage::{Conn, violates_unique};
+use crate::web::Facts;
 
 impl Accounts {
     /// Confirms the address that `key` was mailed to. A second try with a key that has not expired
@@ -56,8 +58,9 @@ impl Accounts {
     /// Mails a new link to an address that is claimed and not confirmed. The caller learns nothing.
     ///
     /// # Errors
-    /// Only those of the database.
-    pub async fn resend_confirmation(&self, email: &Email) -> Result<()> {
+    /// Throttled, by the caller's network alone; else only those of the database.
+    pub async fn resend_confirmation(&self, email: &Email, facts: &Facts) -> Result<()> {
+        self.take_mail_turn(facts).await?;
         let settings = &self.0.settings;
         if settings.is_verification(EmailVerification::None) {
             return Ok(());
@@ -79,7 +82,8 @@ impl Accounts {
             let address = user.email.as_deref().and_then(Email::parse)?;
             Some(self.confirmation(&user.subject, &address, now))
         });
-        self.send(email, links.collect::<Result<_>>()?).await
+        let links = links.collect::<Result<_>>()?;
+        self.send(email, Sort::Confirmation, links, facts).await
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ids::Subject;
 pub struct Links {
     confirm_email: String,
     reset_password: String,
+    change_email: String,
 }
 
 impl Links {
@@ -36,11 +37,16 @@ impl Links {
                 &links.reset_password,
                 "/password/reset/confirm/{uid}/{token}/",
             ),
+            change_email: or_ours(&links.change_email, "/email/change/confirm/{key}/"),
         }
     }
 
     pub(super) fn confirm_email(&self, secret: &Secret) -> String {
         self.confirm_email.replace("{key}", secret.text())
+    }
+
+    pub(super) fn change_email(&self, secret: &Secret) -> String {
+        self.change_email.replace("{key}", secret.text())
     }
 
     pub(super) fn reset_password(&self, subject: &Subject, secret: &Secret) -> String {

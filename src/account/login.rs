@@ -1,15 +1,20 @@
 //! Logging in with a password.
 
-use super::{Accounts, Email, User, identifier, store};
+use diesel::QueryResult;
+
+use super::guess::{Guess, Told};
+use super::{Accounts, Email, User, store};
 use crate::config::EmailVerification;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
+use crate::limits;
 use crate::password::{Plaintext, Verdict};
 use crate::session::{self, TokenPair};
 use crate::storage::Conn;
 use crate::web::Facts;
 
 /// Who wants in, and with what.
+#[derive(Clone, Debug)]
 pub enum Credentials {
     /// An e-mail address.
     Email(Email),
@@ -47,101 +52,109 @@ impl Accounts {
     /// Opens a session for who knows the password.
     ///
     /// # Errors
-    /// The same for an unknown name, a wrong password and a disabled account, after the same work;
-    /// unavailable when more logins are waiting than can be served soon.
+    /// The same for an unknown name, a wrong password and a disabled account, after the same work
+    /// and as often; unavailable when more logins are waiting than can be served soon.
     pub async fn login(
         &self,
         credentials: Credentials,
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<(User, TokenPair)> {
-        let inner = &*self.0;
-        let claims = inner.db.read(move |conn| find(conn, &credentials)).await?;
-        let (found, verdict) = self.recognise(claims, password, facts).await?;
-        let verification = inner.settings.account.email_verification;
-        let rehash = match decide(found.as_ref(), verdict, verification) {
+        let guess = self.guess(credentials, password, facts).await?;
+        let verification = self.0.settings.account.email_verification;
+        let rehash = match decide(guess.user.as_ref(), guess.verdict, verification) {
             Decision::Admit { rehash } => rehash,
             Decision::Refuse => {
-                let subject = found.map_or_else(|| "-".to_owned(), |user| user.subject.to_string());
-                log::info!(subject = subject.as_str(); "a login was refused");
+                self.count_failure(&guess, guess.reason(), facts).await?;
                 return Err(refused());
             }
-            Decision::Unconfirmed => return Err(Error::non_field("E-mail is not verified.")),
+            Decision::Unconfirmed => return Err(self.ask_to_confirm(guess, facts).await?),
         };
-        let user = found.ok_or_else(refused)?;
-        let new_hash = if rehash {
-            // A better hash can wait for the next login; this one must not fail for want of it.
-            inner.passwords.hash(password, facts.address).await.ok()
-        } else {
-            None
-        };
-        let tokens = self.open_session(&user, new_hash, facts).await?;
+        let user = guess.user.clone().ok_or_else(refused)?;
+        let tokens = self.open_session(&user, guess, facts).await?;
+        if rehash {
+            // Only now: before, it would take longer to be told nothing than to be told "wrong".
+            self.rehash(&user, password, facts).await;
+        }
         Ok((user, tokens))
     }
 
-    /// Which of several claims to one address the password is for. Without any claim as much work
-    /// is done as for one.
-    async fn recognise(
-        &self,
-        claims: Vec<User>,
-        password: &Plaintext,
-        facts: &Facts,
-    ) -> Result<(Option<User>, Verdict)> {
-        let mut claims = claims.into_iter();
-        loop {
-            let user = claims.next();
-            let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
-            let verdict = self
-                .0
-                .passwords
-                .verify(password, stored, facts.address)
-                .await?;
-            if verdict != Verdict::Mismatch || claims.len() == 0 {
-                return Ok((user, verdict));
-            }
-        }
+    /// What to say to a right password of an address that must be confirmed first.
+    async fn ask_to_confirm(&self, guess: Guess, facts: &Facts) -> Result<Error> {
+        let (rule, now) = (self.0.limits.failures(), self.0.clock.now());
+        let event = guess.event(event::Kind::LoginFailed, facts, now);
+        let told = self.0.db.write(move |conn| {
+            let told = guess.succeed(conn, rule, now)?;
+            record_refusal(conn, told, &event, "unconfirmed")?;
+            Ok(told)
+        });
+        Ok(match told.await? {
+            Told::Right => Error::non_field("E-mail is not verified."),
+            Told::Wrong => refused(),
+            Told::Nothing(wait) => limits::throttled(wait),
+        })
     }
 
-    async fn open_session(
-        &self,
-        user: &User,
-        new_hash: Option<String>,
-        facts: &Facts,
-    ) -> Result<TokenPair> {
+    async fn open_session(&self, user: &User, guess: Guess, facts: &Facts) -> Result<TokenPair> {
         let inner = &*self.0;
-        let now = inner.clock.now();
+        let (rule, now) = (inner.limits.failures(), inner.clock.now());
         let opening = inner.sessions.prepare(&user.subject, "pwd", facts)?;
         let tokens = opening.tokens.clone();
         let event = Event::of(event::Kind::LoginSucceeded, &user.subject, now)
             .in_session(opening.id())
             .from_address(facts.address);
+        let failed = guess.event(event::Kind::LoginFailed, facts, now);
         let user = user.clone();
         let opened = inner.db.write(move |conn| {
-            // Disabled, deleted or given another password since it was read: then no session.
-            if !store::update_at_login(conn, &user, new_hash.as_deref(), now)? {
-                return Ok(false);
+            let told = guess.succeed(conn, rule, now)?;
+            if told != Told::Right {
+                record_refusal(conn, told, &failed, "throttled")?;
+                return Ok(told);
             }
+            // Disabled, deleted or given another password since it was read: then no session.
+            if !store::update_at_login(conn, &user, None, now)? {
+                return Ok(Told::Wrong);
+            }
+            guess.remember_network(conn, now)?;
             session::open(conn, &opening)?;
             event::record(conn, &event)?;
-            Ok(true)
+            Ok(Told::Right)
         });
-        if opened.await? {
-            Ok(tokens)
-        } else {
-            Err(refused())
+        match opened.await? {
+            Told::Right => Ok(tokens),
+            Told::Wrong => Err(refused()),
+            Told::Nothing(wait) => Err(limits::throttled(wait)),
+        }
+    }
+
+    /// Replaces a hash made with other parameters than today's. The login stands without it: a
+    /// better hash can wait for the next one.
+    async fn rehash(&self, user: &User, password: &Plaintext, facts: &Facts) {
+        let inner = &*self.0;
+        let Ok(hash) = inner.passwords.hash(password, facts.address).await else {
+            return;
+        };
+        let (user, now) = (user.clone(), inner.clock.now());
+        let write = move |conn: &mut Conn| store::update_at_login(conn, &user, Some(&hash), now);
+        if let Err(error) = inner.db.write(write).await {
+            log::warn!("an outdated password hash could not be replaced: {error}");
         }
     }
 }
 
-/// Who may be meant.
-fn find(conn: &mut Conn, credentials: &Credentials) -> diesel::QueryResult<Vec<User>> {
-    match credentials {
-        Credentials::Email(email) => store::list_by_email(conn, email.key()),
-        Credentials::Username(name) => {
-            let found = store::find_by_username(conn, &identifier::username_key(name))?;
-            Ok(found.into_iter().collect())
-        }
-    }
+/// Puts a right password that is not let in on record, unless nothing is told of it.
+fn record_refusal(
+    conn: &mut Conn,
+    told: Told,
+    event: &Event,
+    reason: &'static str,
+) -> QueryResult<()> {
+    let reason = match told {
+        Told::Right => reason,
+        Told::Wrong => "throttled",
+        Told::Nothing(_) => return Ok(()),
+    };
+    event::record(conn, &event.clone().with("reason", reason))
 }
 
 /// The one answer to every failed login.

@@ -1,31 +1,73 @@
 //! Sending mailed links, alike for addresses that are known and such that are not.
 
+use std::net::IpAddr;
+
+use diesel::QueryResult;
+
+use super::caps::{Caps, Sort};
 use super::one_time::{self, NewToken};
 use super::{Accounts, Email, User, store};
 use crate::clock::Time;
 use crate::error::Result;
+use crate::event::{self, Event};
+use crate::limits::Rule;
 use crate::mail::{self, Letter, Message};
+use crate::storage::Conn;
+use crate::web::Facts;
 
 impl Accounts {
-    /// Stores and mails links to `email`. With none to send, as much is done for nothing: how long
-    /// it takes must not tell whether the address is known.
-    pub(super) async fn send(&self, email: &Email, links: Vec<(NewToken, Letter)>) -> Result<()> {
+    /// Stores and mails links to `email`, as far as the caps let them, and records it for each
+    /// person. With none to send, as much is done for nothing: how long it takes must not tell
+    /// whether the address is known.
+    pub(super) async fn send(
+        &self,
+        email: &Email,
+        sort: Sort,
+        links: Vec<(NewToken, Letter)>,
+        facts: &Facts,
+    ) -> Result<()> {
         let inner = &*self.0;
+        let now = inner.clock.now();
+        let address = facts.address;
         if links.is_empty() {
-            drop(self.notice_of_account(email, None, inner.clock.now())?);
+            drop(self.notice_of_account(email, None, now)?);
         }
+        let caps = Caps::new(&inner.limits, sort, email, now);
         let write = inner.db.write(move |conn| {
-            if links.is_empty() {
-                return store::pretend(conn);
+            if !write(conn, &caps, &links, (sort, address))? {
+                store::pretend(conn)?;
             }
-            links.iter().try_for_each(|(token, letter)| {
-                one_time::insert_token(conn, token)?;
-                mail::enqueue(conn, letter)
-            })
+            Ok(())
         });
         write.await?;
         inner.mail.wake();
         Ok(())
+    }
+
+    /// Limits how often one network asks for mails.
+    ///
+    /// # Errors
+    /// Throttled.
+    pub(super) async fn take_mail_turn(&self, facts: &Facts) -> Result<()> {
+        let rule = Rule::per_minute(self.0.limits.settings().logins_per_minute);
+        self.take_turn("mail", rule, facts).await
+    }
+
+    /// A notice to the confirmed address of an account; none where there is no such address, since
+    /// somebody else may read the other kind.
+    pub(super) fn letter_to_owner(
+        &self,
+        user: &User,
+        message: &Message,
+        expires_at: Time,
+    ) -> Result<Option<Letter>> {
+        let address = user
+            .email
+            .as_deref()
+            .filter(|_| user.email_verified_at.is_some());
+        address
+            .map(|address| self.0.mail.letter(address, message, expires_at))
+            .transpose()
     }
 
     /// The mail to whoever has the address already, at the address as they gave it. It is written
@@ -47,4 +89,31 @@ impl Accounts {
         let expires_at = now + self.0.settings.account.confirm_ttl.delta();
         self.0.mail.letter(address, &message, expires_at)
     }
+}
+
+/// Whether anything was sent. A link that is not replaces none that was.
+fn write(
+    conn: &mut Conn,
+    caps: &Caps,
+    links: &[(NewToken, Letter)],
+    (sort, address): (Sort, Option<IpAddr>),
+) -> QueryResult<bool> {
+    if !caps.ask_again(conn)? {
+        return Ok(false);
+    }
+    if links.is_empty() {
+        caps.pretend_one(conn)?;
+        return Ok(false);
+    }
+    let mut sent = false;
+    for (token, letter) in links {
+        if caps.send_one(conn)? {
+            one_time::insert_token(conn, token)?;
+            mail::enqueue(conn, letter)?;
+            let event = Event::of(sort.event(), &token.subject, token.created_at);
+            event::record(conn, &event.from_address(address))?;
+            sent = true;
+        }
+    }
+    Ok(sent)
 }

@@ -1,30 +1,38 @@
 //! # account
 //!
-//! People: register, confirm the address, log in, reset and change the password, profile; and what
-//! operators do to accounts.
+//! People: register, confirm the address and change it, log in, reset and change the password,
+//! profile, leave; and what operators do to accounts.
 //!
 //! Contract: dj-rest-auth in JWT mode, with the deviations that make it safe.
 //! Tables: `users`, `one_time_tokens`. Routes: under `[account] prefix`, see [`http`].
-//! Settings: `[account]`, `[links]`. Job: `delete_unconfirmed_accounts`.
+//! Settings: `[account]`, `[links]`, and what `[limits]` says of them. Job: `delete_unconfirmed_accounts`.
 //! It does not know how tokens look, how passwords are hashed, or how mail leaves.
 //!
 //! An address belongs to who confirmed it. Until then several accounts may claim it: so a
 //! registration can answer alike whether an address is taken or free, and nobody can keep its
 //! owner from confirming it by claiming it first.
 
+mod caps;
 mod change;
+mod change_email;
 mod confirm;
+mod counters;
+mod guess;
 pub mod http;
 mod identifier;
+mod leave;
 mod links;
 mod login;
 mod mailing;
 mod one_time;
 mod operate;
 mod profile;
+mod prove;
+mod reauthenticate;
 mod register;
 mod reset;
 mod store;
+mod username_rules;
 
 use std::sync::Arc;
 
@@ -32,6 +40,7 @@ use crate::clock::{Clock, Time};
 use crate::config::{self, EmailVerification, LoginMethod};
 use crate::error::{Error, Kind, Result};
 use crate::ids::Subject;
+use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::password::{Passwords, PersonalData, Policy};
 use crate::session::Sessions;
@@ -44,6 +53,7 @@ pub use operate::NewUser;
 pub use profile::Profile;
 pub use register::{Registered, Registration};
 pub use reset::NewPassword;
+pub use username_rules::UsernameRules;
 
 /// A person's account.
 #[derive(Clone, Debug)]
@@ -117,6 +127,8 @@ pub struct Inner {
     pub settings: Settings,
     /// Hashes and verifies.
     pub passwords: Passwords,
+    /// How often all this may be tried.
+    pub limits: Limits,
     /// Opens and ends sessions.
     pub sessions: Sessions,
     /// Sends.
@@ -129,6 +141,8 @@ pub struct Settings {
     pub account: config::Account,
     /// Where links in mails lead.
     pub links: Links,
+    /// Which user names can be chosen.
+    pub usernames: UsernameRules,
     /// Rules for new passwords.
     pub policy: Policy,
     /// The service's name, as in its mails.
@@ -174,8 +188,11 @@ impl Accounts {
             .db
             .read(move |conn| store::find(conn, &subject))
             .await?;
-        found.ok_or_else(|| {
-            Error::new(Kind::Unauthenticated, "user_not_found", "User not found").with_public_code()
-        })
+        found.ok_or_else(not_found)
     }
+}
+
+/// Who asks has no account any more.
+fn not_found() -> Error {
+    Error::new(Kind::Unauthenticated, "user_not_found", "User not found").with_public_code()
 }

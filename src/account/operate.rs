@@ -1,5 +1,6 @@
 //! What operators do to accounts, and what the account room does by itself.
 
+use super::counters;
 use super::one_time::{self, Purpose};
 use super::store::{self, NewRow};
 use super::{Accounts, Email, User, Username, identifier};
@@ -161,9 +162,28 @@ impl Accounts {
                 session::revoke_all(conn, &subject, EndReason::Disabled, now)?;
                 one_time::delete_tokens(conn, &subject, Purpose::ResetPassword)?;
                 one_time::delete_tokens(conn, &subject, Purpose::ConfirmEmail)?;
+                one_time::delete_tokens(conn, &subject, Purpose::ChangeEmail)?;
             }
             event::record(conn, &event)?;
             Ok(true)
+        });
+        wrote.await
+    }
+
+    /// Forgets an account's failed logins, so that nothing keeps its owner from trying again at
+    /// once. Whether there were any.
+    ///
+    /// # Errors
+    /// There is no such account; else only those of the database.
+    pub async fn unlock(&self, subject: &Subject) -> Result<bool> {
+        let user = self.find(subject).await?;
+        let now = self.0.clock.now();
+        let limits = self.0.limits.clone();
+        let event = Event::of(event::Kind::UserUnlocked, subject, now);
+        let wrote = self.0.db.write(move |conn| {
+            let forgiven = counters::forgive(conn, &limits, &user)?;
+            event::record(conn, &event)?;
+            Ok(forgiven)
         });
         wrote.await
     }
@@ -175,7 +195,7 @@ impl Accounts {
     pub async fn delete(&self, subject: &Subject) -> Result<bool> {
         let now = self.0.clock.now();
         let subject = subject.clone();
-        let event = Event::of(event::Kind::UserDeleted, &subject, now);
+        let event = Event::of(event::Kind::UserDeleted, &subject, now).with("by", "operator");
         let wrote = self.0.db.write(move |conn| {
             let deleted = store::delete(conn, &subject)?;
             if deleted {

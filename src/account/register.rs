@@ -1,5 +1,7 @@
 //! Registration.
 
+use super::caps::{Caps, Sort};
+use super::counters::{self, Place};
 use super::one_time::{self, NewToken, Purpose, Secret};
 use super::store::{self, NewRow};
 use super::{Accounts, Email, User, Username};
@@ -8,6 +10,7 @@ use crate::config::{self, EmailVerification};
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
+use crate::limits::Rule;
 use crate::mail::{self, Letter, Message};
 use crate::password::{PersonalData, Plaintext};
 use crate::session::{self, Opening, TokenPair};
@@ -55,6 +58,8 @@ struct Draft {
     notice: Option<Letter>,
     opening: Option<Opening>,
     event: Event,
+    caps: Option<Caps>,
+    place: Place,
     answers_alike: bool,
     confirms: bool,
 }
@@ -63,15 +68,15 @@ impl Accounts {
     /// Makes an account, and a session unless the address must be confirmed first.
     ///
     /// # Errors
-    /// Registration is closed; the password is refused; the user name is taken; or, unless
-    /// addresses must be confirmed, the address is. Where they must, a taken address is answered
+    /// Registration is closed; too many come from this network; the password is refused; the user
+    /// name is taken; or, unless addresses must be confirmed, the address is. Where they must, a taken address is answered
     /// like a free one, and its owner is told by mail.
     pub async fn register(&self, registration: Registration, facts: &Facts) -> Result<Registered> {
         if self.0.settings.account.registration == config::Registration::Closed {
             let detail = "You do not have permission to perform this action.";
             return Err(Error::new(Kind::Forbidden, "registration_closed", detail));
         }
-        let holder = self.check(&registration).await?;
+        let holder = self.check_and_count(&registration, facts).await?;
         let hash = self
             .0
             .passwords
@@ -95,6 +100,27 @@ impl Accounts {
         Ok(answer.map_or(Registered::MustConfirm, |tokens| {
             Registered::Open(Box::new(user), tokens)
         }))
+    }
+
+    /// What is wrong, or who holds the address. Both count for the caller's network: what could be
+    /// an account among registrations; what could not, and may have been a question whether a name
+    /// is taken, like a login that failed.
+    async fn check_and_count(
+        &self,
+        registration: &Registration,
+        facts: &Facts,
+    ) -> Result<Option<User>> {
+        let settings = self.0.limits.settings();
+        let checked = self.check(registration).await;
+        let (scope, rule) = if checked.is_ok() {
+            let rule = Rule::per_hour(settings.registrations_per_hour);
+            ("registration", rule)
+        } else {
+            let rule = Rule::per_minute(settings.logins_per_minute);
+            ("registration-try", rule)
+        };
+        self.take_turn(scope, rule, facts).await?;
+        checked
     }
 
     /// Everything that is wrong with the fields, at once, before the password is hashed; then what
@@ -209,7 +235,11 @@ impl Accounts {
             .transpose()?;
         let event =
             Event::of(event::Kind::UserRegistered, &subject, now).from_address(facts.address);
+        let caps = row.email.as_ref();
+        let caps = caps.map(|email| Caps::new(&inner.limits, Sort::Confirmation, email, now));
         Ok(Draft {
+            caps,
+            place: self.place(facts),
             row,
             token,
             letter,
@@ -267,18 +297,28 @@ fn write(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<Outcome> {
     // Also under a taken address there is an account from now on, one that can never be confirmed:
     // without it, the user name would still be free and tell that the address is taken.
     store::insert(conn, &draft.row)?;
-    let letter = if taken { &draft.notice } else { &draft.letter };
-    if let (Some(token), false) = (&draft.token, taken) {
-        one_time::insert_token(conn, token)?;
-    }
-    if let Some(letter) = letter {
-        mail::enqueue(conn, letter)?;
-    }
+    send(conn, draft, taken)?;
     if let Some(opening) = &draft.opening {
+        counters::remember(conn, &draft.place, &draft.row.subject)?;
         session::open(conn, opening)?;
     }
     event::record(conn, &draft.event)?;
     Ok(Outcome::Done)
+}
+
+/// The mail to who has the address or may have it, unless it has had its share of mails.
+fn send(conn: &mut Conn, draft: &Draft, taken: bool) -> diesel::QueryResult<()> {
+    let letter = if taken { &draft.notice } else { &draft.letter };
+    let (Some(letter), Some(caps)) = (letter, &draft.caps) else {
+        return Ok(());
+    };
+    if !caps.send_one(conn)? {
+        return Ok(());
+    }
+    if let (Some(token), false) = (&draft.token, taken) {
+        one_time::insert_token(conn, token)?;
+    }
+    mail::enqueue(conn, letter)
 }
 
 /// Who has the address: whoever confirmed it, or, where nobody ever does, whoever gave it first.

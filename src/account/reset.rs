@@ -1,5 +1,7 @@
 //! A new password through a mailed link.
 
+use super::caps::Sort;
+use super::counters::{self, Place};
 use super::one_time::{self, NewToken, Purpose, Secret, Token, digest};
 use super::{Accounts, Email, User, links, store};
 use std::sync::Arc;
@@ -30,8 +32,9 @@ impl Accounts {
     /// nothing.
     ///
     /// # Errors
-    /// Only those of the database.
-    pub async fn request_reset(&self, email: &Email) -> Result<()> {
+    /// Throttled, by the caller's network alone; else only those of the database.
+    pub async fn request_reset(&self, email: &Email, facts: &Facts) -> Result<()> {
+        self.take_mail_turn(facts).await?;
         let key = email.key().to_owned();
         let claims = self
             .0
@@ -41,7 +44,8 @@ impl Accounts {
         let now = self.0.clock.now();
         let active = claims.iter().filter(|user| user.is_active);
         let links = active.filter_map(|user| self.reset_link(user, now).transpose());
-        self.send(email, links.collect::<Result<_>>()?).await
+        let links = links.collect::<Result<_>>()?;
+        self.send(email, Sort::Reset, links, facts).await
     }
 
     fn reset_link(&self, user: &User, now: Time) -> Result<Option<(NewToken, Letter)>> {
@@ -101,7 +105,8 @@ impl Accounts {
             .ok_or_else(|| invalid("token"))
     }
 
-    /// Sets the password, ends every session, and tells the owner. Nobody is logged in by it.
+    /// Sets the password, ends every session, forgets failed logins, and tells the owner. Nobody
+    /// is logged in by it.
     ///
     /// # Errors
     /// On `uid`, then `token`, then `new_password2`. A refused password does not use up the link.
@@ -117,6 +122,7 @@ impl Accounts {
             notice: self.notice_of_change(&user, facts, now)?,
             event: Event::of(event::Kind::PasswordReset, &user.subject, now)
                 .from_address(facts.address),
+            place: self.place(facts),
             user,
             ends_sessions: !inner.settings.is_strict,
         });
@@ -188,6 +194,7 @@ struct Change {
     hash: String,
     notice: Option<Letter>,
     event: Event,
+    place: Place,
     user: User,
     /// Upstream's own behaviour is that they go on.
     ends_sessions: bool,
@@ -199,12 +206,18 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
     let Some(token) = token.filter(|token| !token.is_consumed()) else {
         return Ok(false);
     };
+    // Counters before accounts, as at a login: two that meet never wait for each other.
+    counters::forgive(conn, &change.place.limits, user)?;
     if !one_time::consume_token(conn, purpose, &change.digest, now)?
         || !store::update_password(conn, user, &change.hash, now)?
     {
         return Ok(false);
     }
+    // Who reads the owner's mail is the owner, also here, whatever strangers do next.
+    counters::remember(conn, &change.place, &user.subject)?;
     one_time::delete_tokens(conn, &user.subject, purpose)?;
+    // Who knew the old password may have asked for another address.
+    one_time::delete_tokens(conn, &user.subject, Purpose::ChangeEmail)?;
     if change.ends_sessions {
         session::revoke_all(conn, &user.subject, EndReason::PasswordChanged, now)?;
     }

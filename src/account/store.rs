@@ -65,18 +65,20 @@ pub(super) fn find_by_email(conn: &mut Conn, key: &str) -> QueryResult<Option<Us
 /// Unconfirmed claims to one address that are looked at: each may cost a mail or a hash.
 const CLAIMS: i64 = 5;
 
-/// Who may be meant by an address: the one who confirmed it, else the latest who claim it.
+/// Who may be meant by an address: the one who confirmed it, else the latest who claim it. Both are
+/// always asked for: a query more or less would tell one from the other.
 pub(super) fn list_by_email(conn: &mut Conn, key: &str) -> QueryResult<Vec<User>> {
-    if let Some(owner) = find_by_email(conn, key)? {
-        return Ok(vec![owner]);
-    }
+    let owner = find_by_email(conn, key)?;
     let claims = users::table.filter(users::email_key.eq(key));
     let rows: Vec<Row> = claims
         .order(users::id.desc())
         .limit(CLAIMS)
         .select(Row::as_select())
         .load(conn)?;
-    Ok(rows.into_iter().map(User::from).collect())
+    Ok(match owner {
+        Some(owner) => vec![owner],
+        None => rows.into_iter().map(User::from).collect(),
+    })
 }
 
 /// One page of accounts after `after`, in the order of their ids.
@@ -174,6 +176,46 @@ pub(super) fn update_password(
             .set(change)
             .execute(conn)?,
     };
+    Ok(updated == 1)
+}
+
+/// Takes the account for this transaction if it is active and its password still the one that was
+/// seen. Whether it was so; without a password it never is.
+pub(super) fn lock_unchanged(conn: &mut Conn, user: &User) -> QueryResult<bool> {
+    let unchanged = users::table
+        .find(user.subject.as_str())
+        .filter(users::is_active.eq(true))
+        .filter(users::password_hash.eq(user.password_hash.as_deref()));
+    let held = diesel::update(unchanged)
+        .set(users::is_active.eq(users::is_active))
+        .execute(conn)?;
+    Ok(held == 1)
+}
+
+/// Gives an account an address that it has confirmed, unless it is somebody else's. Whether it has
+/// it.
+pub(super) fn update_email(
+    conn: &mut Conn,
+    subject: &Subject,
+    email: &Email,
+    now: Time,
+) -> QueryResult<bool> {
+    let owner = find_by_email(conn, email.key())?;
+    if owner.is_some_and(|owner| owner.subject != *subject) {
+        return Ok(false);
+    }
+    let account = users::table
+        .find(subject.as_str())
+        .filter(users::is_active.eq(true));
+    let no_deadline: Option<NaiveDateTime> = None;
+    let updated = diesel::update(account)
+        .set((
+            users::email.eq(email.text()),
+            users::email_key.eq(email.key()),
+            users::email_verified_at.eq(stored(now)),
+            users::confirm_by.eq(no_deadline),
+        ))
+        .execute(conn)?;
     Ok(updated == 1)
 }
 

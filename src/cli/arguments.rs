@@ -110,6 +110,8 @@ pub(super) enum Users {
     Disable(OneUser),
     /// Allow an account to log in again
     Enable(OneUser),
+    /// Forget an account's failed logins, so that its owner can try again at once
+    Unlock(OneUser),
     /// Delete an account with all that hangs on it
     Delete {
         #[command(flatten)]

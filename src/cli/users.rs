@@ -38,6 +38,11 @@ pub(super) async fn run(command: Command, app: App) -> Result<()> {
         Command::Show(OneUser { user, json }) => show(&accounts.resolve(&user).await?, json),
         Command::Disable(one) => set_active(&app, one, false).await?,
         Command::Enable(one) => set_active(&app, one, true).await?,
+        Command::Unlock(OneUser { user, json }) => {
+            let user = accounts.resolve(&user).await?;
+            accounts.unlock(&user.subject).await?;
+            show(&user, json);
+        }
         Command::Delete {
             user: OneUser { user, json },
             yes,

@@ -302,7 +302,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     setting!(
         limits.max_failures,
-        "Wrong passwords in a row after which only a reset by mail helps, 10 to 100"
+        "Wrong passwords in a row after which only a reset by mail helps, or `signet users unlock`, 10 to 100"
     ),
     setting!(
         limits.max_delay,
@@ -318,7 +318,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     setting!(
         limits.mails_per_hour,
-        "Mails of one kind that callers can have sent to one address"
+        "Mails of one kind that callers can have sent to one address; they come back evenly over the hour"
     ),
     setting!(
         limits.mails_per_hour_in_all,

@@ -17,19 +17,39 @@ use crate::ids::{EventId, SessionId, Subject};
 
 pub use store::record;
 
-/// What happened.
+/// What happened. `docs/events.md` has the same list, with what belongs to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An account was made.
     UserRegistered,
+    /// A new link to confirm an address was asked for, and one was mailed.
+    ConfirmationRequested,
     /// An address was confirmed.
     EmailConfirmed,
+    /// A person asked for another address, and it was written to.
+    EmailChangeRequested,
+    /// An account has another address, which was confirmed.
+    EmailChanged,
+    /// A person changed the own profile.
+    ProfileUpdated,
     /// Somebody logged in.
     LoginSucceeded,
-    /// A session was ended by its owner.
+    /// A password was refused, here or by another way in that takes one.
+    LoginFailed,
+    /// Failures in a row began to cost a wait.
+    LoginThrottled,
+    /// A person proved again, within a session, who they are.
+    Reauthenticated,
+    /// A session was ended by its own log-out.
     LoggedOut,
+    /// A person ended one of the own sessions from the list.
+    SessionEnded,
+    /// A person ended all of the own sessions.
+    SessionsEndedAll,
     /// A password was changed by its owner.
     PasswordChanged,
+    /// A link for a new password was asked for, and one was mailed.
+    PasswordResetRequested,
     /// A password was set through a mailed link.
     PasswordReset,
     /// An old refresh token was presented: its session was ended.
@@ -40,6 +60,8 @@ pub enum Kind {
     UserDisabled,
     /// An operator enabled an account.
     UserEnabled,
+    /// An operator forgave an account's failed logins.
+    UserUnlocked,
     /// An account was deleted.
     UserDeleted,
     /// All sessions were ended at once (after a restore).
@@ -49,23 +71,64 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 21] = [
+        Self::UserRegistered,
+        Self::ConfirmationRequested,
+        Self::EmailConfirmed,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::ProfileUpdated,
+        Self::LoginSucceeded,
+        Self::Reauthenticated,
+        Self::LoggedOut,
+        Self::SessionEnded,
+        Self::SessionsEndedAll,
+        Self::PasswordChanged,
+        Self::PasswordResetRequested,
+        Self::PasswordReset,
+        Self::RefreshTokenReuse,
+        Self::RefreshTokenFromTheFuture,
+        Self::UserDisabled,
+        Self::UserEnabled,
+        Self::UserDeleted,
+        Self::EpochRaised,
+        Self::SigningKeyCreated,
+    ];
+
     /// The name in the table and in every output.
     pub fn name(self) -> &'static str {
         match self {
             Self::UserRegistered => "user_registered",
+            Self::ConfirmationRequested => "confirmation_requested",
             Self::EmailConfirmed => "email_confirmed",
+            Self::EmailChangeRequested => "email_change_requested",
+            Self::EmailChanged => "email_changed",
+            Self::ProfileUpdated => "profile_updated",
             Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::LoginThrottled => "login_throttled",
+            Self::Reauthenticated => "reauthenticated",
             Self::LoggedOut => "logged_out",
+            Self::SessionEnded => "session_ended",
+            Self::SessionsEndedAll => "sessions_ended_all",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordResetRequested => "password_reset_requested",
             Self::PasswordReset => "password_reset",
             Self::RefreshTokenReuse => "refresh_token_reuse",
             Self::RefreshTokenFromTheFuture => "refresh_token_from_the_future",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",
+            Self::UserUnlocked => "user_unlocked",
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",
         }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -1,9 +1,10 @@
-//! What a mail says. The words are written once and shown twice, as text and as HTML.
+//! The mails there are. Their words are written once and shown twice, as text and as HTML.
 
 use std::net::IpAddr;
 
 use askama::Template;
 
+use super::words::Words;
 use crate::clock::Time;
 use crate::config::Period;
 use crate::error::{Error, Result};
@@ -36,6 +37,47 @@ pub enum Message {
         /// Where a new password can be asked for.
         reset_url: Option<String>,
     },
+    /// A person wants this address for the account.
+    ConfirmNewEmail {
+        /// How to greet the reader.
+        name: String,
+        /// Opens the page that changes the address.
+        url: String,
+        /// How long the link works.
+        expires_in: Period,
+    },
+    /// Another account wanted an address that has one: only its owner learns of it.
+    AddressInUse {
+        /// How to greet the reader.
+        name: String,
+    },
+    /// To the old address: another one was asked for.
+    EmailChangeRequested {
+        /// How to greet the reader.
+        name: String,
+        /// When it was asked for.
+        when: Time,
+        /// From where, if known.
+        address: Option<IpAddr>,
+    },
+    /// To the old address: the account has another one now.
+    EmailChanged {
+        /// How to greet the reader.
+        name: String,
+        /// When it was changed.
+        when: Time,
+        /// From where, if known.
+        address: Option<IpAddr>,
+    },
+    /// The account is gone.
+    AccountDeleted {
+        /// How to greet the reader.
+        name: String,
+        /// When it was deleted.
+        when: Time,
+        /// From where, if known.
+        address: Option<IpAddr>,
+    },
     /// The password is another one now.
     PasswordChanged {
         /// How to greet the reader.
@@ -63,16 +105,6 @@ pub(super) struct Rendered {
     pub(super) html: String,
 }
 
-/// What differs between messages; the templates hold what does not.
-struct Words {
-    subject: String,
-    paragraphs: Vec<String>,
-    /// A label and a URL.
-    link: Option<(&'static str, String)>,
-    /// What to do if it was not the reader.
-    precaution: &'static str,
-}
-
 #[derive(Template)]
 #[template(path = "message.txt", config = "src/mail/askama.toml")]
 struct Text<'a> {
@@ -96,6 +128,11 @@ impl Message {
             Self::ConfirmEmail { .. } => "confirm_email",
             Self::ResetPassword { .. } => "reset_password",
             Self::AlreadyRegistered { .. } => "already_registered",
+            Self::ConfirmNewEmail { .. } => "confirm_new_email",
+            Self::AddressInUse { .. } => "address_in_use",
+            Self::EmailChangeRequested { .. } => "email_change_requested",
+            Self::EmailChanged { .. } => "email_changed",
+            Self::AccountDeleted { .. } => "account_deleted",
             Self::PasswordChanged { .. } => "password_changed",
             Self::SessionEnded { .. } => "session_ended",
         }
@@ -131,98 +168,15 @@ impl Message {
             Self::ConfirmEmail { name, .. }
             | Self::ResetPassword { name, .. }
             | Self::AlreadyRegistered { name, .. }
+            | Self::ConfirmNewEmail { name, .. }
+            | Self::AddressInUse { name }
+            | Self::EmailChangeRequested { name, .. }
+            | Self::EmailChanged { name, .. }
+            | Self::AccountDeleted { name, .. }
             | Self::PasswordChanged { name, .. }
             | Self::SessionEnded { name, .. } => name,
         }
     }
-
-    fn words(&self, service: &str) -> Words {
-        match self {
-            Self::ConfirmEmail {
-                url, expires_in, ..
-            } => Words {
-                subject: format!("{service}: confirm your e-mail address"),
-                paragraphs: vec![
-                    format!("This address was given for an account at {service}."),
-                    format!(
-                        "Please confirm that it is yours. The link works once, for {}.",
-                        spoken(*expires_in)
-                    ),
-                ],
-                link: Some(("Confirm this address", url.clone())),
-                precaution: "If it was not you, ignore this message: without a confirmation the \
-                             address is not trusted.",
-            },
-            Self::ResetPassword {
-                url, expires_in, ..
-            } => Words {
-                subject: format!("{service}: choose a new password"),
-                paragraphs: vec![
-                    format!("A new password was asked for, for your account at {service}."),
-                    format!("The link works once, for {}.", spoken(*expires_in)),
-                ],
-                link: Some(("Choose a new password", url.clone())),
-                precaution: "If it was not you, ignore this message: your password stays as it \
-                             is. Give this link to nobody.",
-            },
-            Self::AlreadyRegistered { reset_url, .. } => Words {
-                subject: format!("{service}: you already have an account"),
-                paragraphs: vec![
-                    format!("Somebody tried to register at {service} with this address."),
-                    "There is an account with it already, so nothing was changed. Log in as \
-                     usual; if you do not remember the password, ask for a new one."
-                        .to_owned(),
-                ],
-                link: reset_url.clone().map(|url| ("Ask for a new password", url)),
-                precaution: "If it was not you, ignore this message: nobody got into your account.",
-            },
-            Self::PasswordChanged { when, address, .. } => Words {
-                subject: format!("{service}: your password was changed"),
-                paragraphs: vec![format!(
-                    "The password of your account at {service} was changed {}.",
-                    occasion(*when, *address)
-                )],
-                link: None,
-                precaution: "If it was not you, ask for a new password at once (“forgot \
-                             password”): that also ends every session. Then make sure that nobody \
-                             else reads your mail.",
-            },
-            Self::SessionEnded { when, address, .. } => Words {
-                subject: format!("{service}: a session was ended for your safety"),
-                paragraphs: vec![
-                    format!(
-                        "Somebody used an old sign-in of yours at {service} {}.",
-                        occasion(*when, *address)
-                    ),
-                    "It may have been copied from one of your devices, so that session was \
-                     ended. On that device you have to log in again."
-                        .to_owned(),
-                ],
-                link: None,
-                precaution: "If you do not know why this happened, change your password and look \
-                             through your devices for software that does not belong there.",
-            },
-        }
-    }
-}
-
-/// When and from where.
-fn occasion(when: Time, address: Option<IpAddr>) -> String {
-    let when = when.format("on %-d %B %Y at %H:%M UTC");
-    match address {
-        Some(address) => format!("{when} from the address {address}"),
-        None => when.to_string(),
-    }
-}
-
-/// A period in the largest unit that holds it without a rest.
-fn spoken(period: Period) -> String {
-    const UNITS: [(u32, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
-    let seconds = period.as_secs();
-    let whole = UNITS.iter().find(|(size, _)| seconds.is_multiple_of(*size));
-    let (count, unit) = whole.map_or((seconds, "second"), |(size, unit)| (seconds / size, unit));
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
 }
 
 /// What people typed, as part of a line: nothing in it can start a new line, turn the direction of
@@ -252,14 +206,6 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn periods_are_spoken_in_their_largest_whole_unit() {
-        assert_eq!(spoken(Period::days(1)), "1 day");
-        assert_eq!(spoken(Period::seconds(7_200)), "2 hours");
-        assert_eq!(spoken(Period::minutes(30)), "30 minutes");
-        assert_eq!(spoken(Period::seconds(90)), "90 seconds");
-    }
 
     #[test]
     fn a_typed_name_stays_one_short_line() {

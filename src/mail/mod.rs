@@ -25,6 +25,7 @@ mod mime;
 mod smtp;
 mod store;
 mod transport;
+mod words;
 
 #[cfg(test)]
 mod tests;

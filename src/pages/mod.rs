@@ -1,6 +1,7 @@
 //! # pages
 //!
-//! What a person sees who follows a link in a mail: confirm the address, choose a new password.
+//! What a person sees who follows a link in a mail: confirm the address, or a new one, or choose a
+//! new password.
 //! Pages are whole when they leave the server: no script, nothing loaded from anywhere, one style
 //! sheet inside the page that the content security policy names by its hash.
 //!
@@ -8,6 +9,7 @@
 //! Routes, under `[account] prefix`, each with and without a slash at the end:
 //! - `registration/account-confirm-email/{key}/`: GET asks, POST confirms
 //! - `registration/account-email-verification-sent/`, `registration/email-confirmed/`
+//! - `email/change/confirm/{key}/`: GET asks, POST changes the address; `email/change/done/`
 //! - `password/reset/confirm/{uid}/{token}/`: GET shows the form, POST sets the password
 //! - `password/reset/done/`
 //!
@@ -16,6 +18,7 @@
 //! of its link: forms post to the address they came from.
 //! It does not know what makes a link or a password good; the account room says.
 
+mod change_email;
 mod confirm;
 mod notice;
 mod page;
@@ -30,6 +33,7 @@ use crate::web::route;
 use page::Base;
 
 const EMAIL_CONFIRMED: &str = "/registration/email-confirmed/";
+const EMAIL_CHANGED: &str = "/email/change/done/";
 const PASSWORD_SET: &str = "/password/reset/done/";
 
 /// Mounts them under `prefix`. Pages lead to each other by the path of `public_url` (`[server]
@@ -49,6 +53,13 @@ pub fn mount(routes: &mut ServiceConfig, prefix: &str, public_url: &str) {
                 .get(confirm::mail_sent)
                 .done(),
         )
+        .service(
+            at("/email/change/confirm/{key}/")
+                .get(change_email::ask)
+                .post(change_email::confirm)
+                .done(),
+        )
+        .service(at(EMAIL_CHANGED).get(change_email::done).done())
         .service(at(EMAIL_CONFIRMED).get(confirm::confirmed).done())
         .service(
             at("/password/reset/confirm/{uid}/{token}/")

@@ -50,6 +50,19 @@ impl<'a> Notice<'a> {
         }
     }
 
+    pub(super) fn email_changed(service: &'a str) -> Self {
+        Self {
+            service,
+            sign: Sign::Done,
+            title: "Your address is changed",
+            paragraphs: &[
+                "From now on messages go to the new address, and you log in with it.",
+                "You can close this page and go back to the app.",
+            ],
+            may_retry: false,
+        }
+    }
+
     pub(super) fn password_set(service: &'a str) -> Self {
         Self {
             service,
@@ -72,6 +85,21 @@ impl<'a> Notice<'a> {
                 "It may be too old or incomplete, or a newer one has taken its place.",
                 "Open the link in the latest message, or go back to the app and ask for another \
                  message.",
+            ],
+            may_retry: false,
+        }
+    }
+
+    pub(super) fn dead_change(service: &'a str) -> Self {
+        Self {
+            service,
+            sign: Sign::Problem,
+            title: "This link does not work",
+            paragraphs: &[
+                "It may be too old or incomplete, a newer one may have taken its place, or the \
+                 password was changed since. The address of the account was not changed by it.",
+                "Open the link in the latest message, or go back to the app and ask for the \
+                 change again.",
             ],
             may_retry: false,
         }

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, http::header};
 use regex::Regex;
 
+use super::change_email;
 use super::confirm::Question;
 use super::notice::Notice;
 use super::page::{Base, STYLE, answer, failure, see_other};
@@ -61,6 +62,10 @@ fn pages() -> Vec<(String, HttpResponse)> {
         service: SERVICE,
         address: ADDRESS,
     };
+    let change = change_email::Question {
+        service: SERVICE,
+        address: ADDRESS,
+    };
     let notice = |notice: Notice<'_>| answer(StatusCode::OK, &notice);
     let mut pages = vec![
         ("confirm".into(), answer(StatusCode::OK, &question)),
@@ -69,6 +74,15 @@ fn pages() -> Vec<(String, HttpResponse)> {
         (
             "confirm-dead".into(),
             notice(Notice::dead_confirmation(SERVICE)),
+        ),
+        ("change-email".into(), answer(StatusCode::OK, &change)),
+        (
+            "change-email-done".into(),
+            notice(Notice::email_changed(SERVICE)),
+        ),
+        (
+            "change-email-dead".into(),
+            notice(Notice::dead_change(SERVICE)),
         ),
         ("reset".into(), form(None)),
         ("reset-mismatch".into(), form(Some(&mismatch()))),
@@ -125,7 +139,7 @@ fn text_is_never_markup() {
         let html = html(page);
         assert!(!html.contains("<b>"), "{name}");
         assert!(!html.contains("<script"), "{name}");
-        if name == "confirm" || name.starts_with("reset-p") {
+        if matches!(&*name, "confirm" | "change-email") || name.starts_with("reset-p") {
             assert!(html.contains("ada+&#60;script&#62;"), "{name}");
         }
     }

@@ -13,7 +13,9 @@
 //! successor, byte for byte, and no honest client is ever logged out by a lost answer.
 
 mod decision;
+mod devices;
 pub mod http;
+mod proof;
 mod refresh;
 mod store;
 #[cfg(test)]
@@ -36,6 +38,8 @@ use crate::token::{
 };
 use crate::web::Facts;
 
+pub use devices::Device;
+pub use proof::prove_again;
 use store::Standing;
 pub use store::{revoke_all, revoke_others};
 
@@ -103,6 +107,8 @@ impl Session {
 pub enum EndReason {
     /// Its owner logged out.
     Logout,
+    /// Its owner ended it from another session, or all of them.
+    Owner,
     /// The password was changed or reset.
     PasswordChanged,
     /// The account was disabled.
@@ -117,6 +123,7 @@ impl EndReason {
     fn name(self) -> &'static str {
         match self {
             Self::Logout => "logout",
+            Self::Owner => "owner",
             Self::PasswordChanged => "password_changed",
             Self::Disabled => "disabled",
             Self::Reuse => "reuse",

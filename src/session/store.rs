@@ -30,6 +30,24 @@ macro_rules! columns {
     };
 }
 
+/// The sessions of a person that are live, but for the account: listing, ending and proving mean
+/// the same by it as [`rotate`] does.
+macro_rules! live {
+    ($subject:expr, $now:expr) => {
+        sessions::table
+            .filter(sessions::subject.eq($subject.as_str()))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::idle_expires_at.gt(stored($now)))
+            .filter(sessions::expires_at.gt(stored($now)))
+            .filter(
+                sessions::epoch
+                    .nullable()
+                    .ge(instance::table.select(instance::epoch).single_value()),
+            )
+    };
+}
+pub(super) use live;
+
 #[derive(Queryable)]
 struct Row {
     id: String,
@@ -87,25 +105,18 @@ pub(super) struct Owner {
 
 /// The one conditional write: all that makes a session live is in its condition.
 pub(super) fn rotate(conn: &mut Conn, rotation: &Rotation<'_>) -> QueryResult<Option<Session>> {
-    let now = stored(rotation.now);
-    let subject = rotation.subject.as_str();
+    let subject = rotation.subject;
     let account = users::table
-        .filter(users::id.eq(subject))
+        .filter(users::id.eq(subject.as_str()))
         .filter(users::is_active.eq(true));
-    let epoch = instance::table.select(instance::epoch).single_value();
-    let live = sessions::table
+    let live = live!(subject, rotation.now)
         .filter(sessions::id.eq(rotation.id.as_str()))
-        .filter(sessions::subject.eq(subject))
         .filter(sessions::generation.eq(rotation.generation))
-        .filter(sessions::revoked_at.is_null())
-        .filter(sessions::idle_expires_at.gt(now))
-        .filter(sessions::expires_at.gt(now))
-        .filter(sessions::epoch.nullable().ge(epoch))
         .filter(exists(account));
     let row: Option<Row> = diesel::update(live)
         .set((
             sessions::generation.eq(rotation.generation + 1),
-            sessions::rotated_at.eq(now),
+            sessions::rotated_at.eq(stored(rotation.now)),
             sessions::idle_expires_at.eq(stored(rotation.idle_expires_at)),
         ))
         .returning(columns!())
@@ -186,6 +197,22 @@ pub(super) fn standing(
         None => None,
     };
     Ok(Some(Standing { is_active, session }))
+}
+
+/// Sets when the person last proved who they are, if the session is live; the session then.
+pub(super) fn update_auth_time(
+    conn: &mut Conn,
+    subject: &Subject,
+    id: &SessionId,
+    now: Time,
+) -> QueryResult<Option<Session>> {
+    let one = live!(subject, now).filter(sessions::id.eq(id.as_str()));
+    let row: Option<Row> = diesel::update(one)
+        .set(sessions::auth_time.eq(stored(now)))
+        .returning(columns!())
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(Session::from))
 }
 
 fn epoch(conn: &mut Conn) -> QueryResult<i64> {

@@ -12,6 +12,18 @@ pub enum Conn {
     Sqlite(SqliteConnection),
 }
 
+/// Runs a statement that the two databases write alike and the connection enum cannot express
+/// (`ON CONFLICT`): its text is compiled once for each of them.
+macro_rules! each {
+    ($conn:expr, |$one:ident| $statement:expr) => {
+        match $conn {
+            $crate::storage::Conn::Postgresql($one) => $statement,
+            $crate::storage::Conn::Sqlite($one) => $statement,
+        }
+    };
+}
+pub(crate) use each;
+
 /// Makes the connections of a pool with one function, which also sets each one up.
 pub(super) struct Manager<F>(pub(super) F);
 

@@ -23,6 +23,7 @@ mod tests;
 mod writer;
 
 pub use connection::Conn;
+pub(crate) use connection::each;
 pub use failure::violates_unique;
 pub use migration::Applied;
 pub use target::Target;

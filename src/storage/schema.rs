@@ -110,5 +110,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    limits (key) {
+        key -> Text,
+        count -> BigInt,
+        until -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(sessions -> users (subject));
 diesel::allow_tables_to_appear_in_same_query!(instance, sessions, users, one_time_tokens);

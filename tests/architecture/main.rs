@@ -20,7 +20,7 @@ use tree::{TREE, Tree, files, package};
 const LEVELS: [&str; 8] = [
     "error < clock < crypto < ids",
     "config < storage < web",
-    "event < mail < keys < token < password",
+    "event < limits < mail < keys < token < password",
     "session < mfa < account",
     "federation, oauth",
     "pages, admin",

@@ -23,7 +23,7 @@ on_both!(
 );
 
 /// The endpoints that take a body, below the prefix.
-const ENDPOINTS: [&str; 10] = [
+const ENDPOINTS: [&str; 13] = [
     "registration/",
     "registration/verify-email/",
     "registration/resend-email/",
@@ -34,6 +34,9 @@ const ENDPOINTS: [&str; 10] = [
     "password/reset/",
     "password/reset/confirm/",
     "password/change/",
+    "email/change/",
+    "email/change/confirm/",
+    "reauthenticate/",
 ];
 
 /// Posts to every endpoint, and holds each answer to be a problem with one of `statuses`, and

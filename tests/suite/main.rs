@@ -10,10 +10,12 @@ mod claims;
 mod contract;
 mod durability;
 mod leak;
+mod limits;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;
 mod refresh;
+mod revocation;
 mod support;
 mod tour;
 mod verifiers;

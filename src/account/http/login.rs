@@ -63,9 +63,7 @@ pub(super) async fn logout(
         Ok(()) => answer::detail("Successfully logged out."),
         Err(error) => HttpResponse::from_error(error),
     };
-    if let Some(cookies) = delivery.cookies() {
-        cookies.clear(&mut response);
-    }
+    delivery.clear_cookies(&mut response);
     response
 }
 

@@ -1,10 +1,14 @@
-//! The first-party routes, under `[account] prefix`: dj-rest-auth's in JWT mode.
+//! The first-party routes, under `[account] prefix`: dj-rest-auth's in JWT mode, and ours beside
+//! them.
 
 mod csrf;
+mod email;
 mod login;
 mod password;
 mod profile;
+mod reauthenticate;
 mod registration;
+mod sessions;
 mod simplejwt;
 mod token;
 
@@ -48,6 +52,7 @@ pub fn mount(routes: &mut ServiceConfig, config: &Config, edge: &Edge) {
                 .get(profile::show)
                 .on(Method::PUT, profile::replace)
                 .on(Method::PATCH, profile::update)
+                .on(Method::DELETE, profile::delete)
                 .done(),
         )
         .service(at("password/change/").post(password::change).done())
@@ -55,6 +60,26 @@ pub fn mount(routes: &mut ServiceConfig, config: &Config, edge: &Edge) {
         .service(
             at("password/reset/confirm/")
                 .post(password::reset_confirm)
+                .done(),
+        );
+    mount_own(routes, at);
+}
+
+/// What dj-rest-auth has no route for.
+fn mount_own(routes: &mut ServiceConfig, at: impl Fn(&str) -> route::Endpoint) {
+    routes
+        .service(at("sessions/").get(sessions::list).done())
+        .service(
+            at("sessions/{id}/")
+                .on(Method::DELETE, sessions::end)
+                .done(),
+        )
+        .service(at("logout/all/").post(sessions::end_all).done())
+        .service(at("email/change/").post(email::change).done())
+        .service(at("email/change/confirm/").post(email::confirm).done())
+        .service(
+            at("reauthenticate/")
+                .post(reauthenticate::reauthenticate)
                 .done(),
         );
 }

@@ -32,12 +32,13 @@ pub(super) async fn reset(
     accounts: web::Data<Accounts>,
     _: Visitor,
     input: Input,
+    facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let email = email(&mut fields, Field::required("email"), "email");
     fields.finish()?;
     if let Some(email) = email {
-        accounts.request_reset(&email).await?;
+        accounts.request_reset(&email, &facts).await?;
     }
     Ok(answer::detail("Password reset e-mail has been sent."))
 }

@@ -47,18 +47,22 @@ fn read(input: &Input, settings: &Settings) -> Result<Registration> {
     })
 }
 
+/// Needed where people may log in with it.
 fn username(fields: &mut Fields<'_>, settings: &Settings) -> Option<Username> {
     let field = if settings.logs_in_with(LoginMethod::Username) {
         Field::required("username")
     } else {
         Field::optional("username")
     };
-    super::profile::username(fields, field.max(Username::MAX))
+    super::profile::username(fields, field.max(Username::MAX), |name| {
+        settings.usernames.refusal(name, None)
+    })
 }
 
-/// Needed where it is the only way to log in, or must be confirmed first.
+/// Needed where it is the only way to log in, or must be confirmed first, or the setting says so.
 fn registered_email(fields: &mut Fields<'_>, settings: &Settings) -> Option<Email> {
-    let is_needed = !settings.logs_in_with(LoginMethod::Username)
+    let is_needed = settings.account.email_required
+        || !settings.logs_in_with(LoginMethod::Username)
         || settings.is_verification(EmailVerification::Mandatory);
     let field = if is_needed {
         Field::required("email")
@@ -84,12 +88,13 @@ pub(super) async fn resend_email(
     accounts: web::Data<Accounts>,
     _: Visitor,
     input: Input,
+    facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
     let email = email(&mut fields, Field::required("email"), "email");
     fields.finish()?;
     if let Some(email) = email {
-        accounts.resend_confirmation(&email).await?;
+        accounts.resend_confirmation(&email, &facts).await?;
     }
     Ok(answer::detail("ok"))
 }

@@ -17,6 +17,8 @@ pub(in crate::account) enum Purpose {
     ConfirmEmail,
     /// Allows a new password.
     ResetPassword,
+    /// Gives an account another address: the one the secret is stored with, as it was typed.
+    ChangeEmail,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
         match self {
             Self::ConfirmEmail => "confirm_email",
             Self::ResetPassword => "reset_password",
+            Self::ChangeEmail => "change_email",
         }
     }
 }

@@ -9,7 +9,7 @@ pub struct Limits {
     pub enabled: bool,
     /// Wrong passwords in a row that cost no delay.
     pub free_failures: u32,
-    /// Wrong passwords in a row after which only a reset by mail helps.
+    /// Wrong passwords in a row after which only a reset by mail helps, or an operator.
     pub max_failures: u32,
     /// The longest delay between two tries.
     pub max_delay: Period,

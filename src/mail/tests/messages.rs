@@ -33,18 +33,46 @@ fn samples(name: &str) -> Vec<Message> {
             address,
         },
         Message::SessionEnded {
-            name,
+            name: name.clone(),
             when,
             address: None,
+        },
+        Message::ConfirmNewEmail {
+            name: name.clone(),
+            url: LINK.into(),
+            expires_in: Period::days(1),
+        },
+        Message::AddressInUse { name: name.clone() },
+        Message::EmailChangeRequested {
+            name: name.clone(),
+            when,
+            address,
+        },
+        Message::EmailChanged {
+            name: name.clone(),
+            when,
+            address,
+        },
+        Message::AccountDeleted {
+            name,
+            when,
+            address,
         },
     ]
 }
 
 fn carries_link(message: &Message) -> bool {
     match message {
-        Message::ConfirmEmail { .. } | Message::ResetPassword { .. } => true,
+        Message::ConfirmEmail { .. }
+        | Message::ConfirmNewEmail { .. }
+        | Message::ResetPassword { .. } => true,
         Message::AlreadyRegistered { reset_url, .. } => reset_url.is_some(),
-        Message::PasswordChanged { .. } | Message::SessionEnded { .. } => false,
+        Message::AddressInUse { .. }
+        | Message::EmailChangeRequested { .. }
+        | Message::EmailChanged { .. }
+        | Message::AccountDeleted { .. }
+        | Message::PasswordChanged { .. }
+        | Message::SessionEnded { .. } => false,
     }
 }
 
@@ -104,6 +132,10 @@ fn times_and_places_are_told_where_they_matter() {
     assert!(texts[1].contains("for 30 minutes."));
     assert!(texts[4].contains("on 15 January 2027 at 08:00 UTC from the address 2001:db8::7."));
     assert!(texts[6].contains("on 15 January 2027 at 08:00 UTC."));
+    assert!(texts[7].contains("for 1 day."));
+    for text in &texts[9..] {
+        assert!(text.contains("on 15 January 2027 at 08:00 UTC from the address 2001:db8::7."));
+    }
 }
 
 #[test]
@@ -136,5 +168,14 @@ fn a_nameless_reader_is_greeted_all_the_same() {
                 assert!(sound, "{kind}: {line:?}");
             }
         }
+    }
+}
+
+/// Who writes to a stranger's address must not choose the words.
+#[test]
+fn no_notice_names_an_address_that_is_not_its_reader_s() {
+    for message in samples("ann") {
+        let mail = message.render("Signet").unwrap();
+        assert!(!mail.text.contains('@'), "{}", mail.text);
     }
 }

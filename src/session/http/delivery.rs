@@ -133,6 +133,13 @@ impl Delivery {
         }
     }
 
+    /// Takes the cookies away, if tokens go into some.
+    pub fn clear_cookies(&self, response: &mut HttpResponse) {
+        if let Some(cookies) = &self.cookies {
+            cookies.clear(response);
+        }
+    }
+
     /// As [`Delivery::set_cookies`], for a registration: upstream sets none there.
     pub fn set_registration_cookies(&self, response: &mut HttpResponse, tokens: &TokenPair) {
         if !self.is_strict {
@@ -182,6 +189,6 @@ impl Serialize for TokenBody<'_> {
 }
 
 /// ISO 8601 in UTC with microseconds, as existing clients parse it.
-fn iso(time: Time) -> String {
+pub fn iso(time: Time) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

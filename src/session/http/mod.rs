@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::token::AccessClaims;
 use crate::web::{DeadCookie, Edge};
 
-pub use delivery::{Delivery, TokenBody};
+pub use delivery::{Delivery, TokenBody, iso};
 
 /// The authenticated person. As a handler's parameter it refuses everybody else.
 #[derive(Clone, Debug)]

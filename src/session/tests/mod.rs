@@ -65,6 +65,7 @@ impl House {
         config.database.url = url.into();
         config.database.pool_size = 16;
         config.keys.master_key_file = directory.path().join("master.key");
+        config.limits.enabled = false;
         config.tokens.refresh_idle = seconds(model::IDLE);
         config.tokens.refresh_absolute = seconds(model::ABSOLUTE);
         config.tokens.refresh_leeway = seconds(model::LEEWAY);

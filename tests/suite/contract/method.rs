@@ -13,7 +13,7 @@ on_both!(
 );
 
 /// Every path of the first-party API below the prefix, and its verbs.
-const ROUTES: [(&str, &[&str]); 11] = [
+const ROUTES: [(&str, &[&str]); 16] = [
     ("registration", &["POST"]),
     ("registration/verify-email", &["POST"]),
     ("registration/resend-email", &["POST"]),
@@ -21,10 +21,15 @@ const ROUTES: [(&str, &[&str]); 11] = [
     ("logout", &["POST"]),
     ("token/verify", &["POST"]),
     ("token/refresh", &["POST"]),
-    ("user", &["GET", "PUT", "PATCH"]),
+    ("user", &["GET", "PUT", "PATCH", "DELETE"]),
     ("password/reset", &["POST"]),
     ("password/reset/confirm", &["POST"]),
     ("password/change", &["POST"]),
+    ("email/change", &["POST"]),
+    ("email/change/confirm", &["POST"]),
+    ("reauthenticate", &["POST"]),
+    ("sessions", &["GET"]),
+    ("logout/all", &["POST"]),
 ];
 
 fn the_trailing_slash_is_optional(on: Backend) {

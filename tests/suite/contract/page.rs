@@ -8,6 +8,7 @@ on_both!(
     the_confirmation_page_confirms_by_its_button,
     a_form_leads_on_under_a_public_url_with_a_path,
     a_dead_confirmation_link_says_so,
+    the_page_for_a_new_address_changes_it_by_its_button,
     the_reset_page_sets_a_password_by_its_form,
     the_reset_page_says_what_is_wrong_and_lets_try_again,
     pages_leak_nothing_and_load_nothing,
@@ -119,6 +120,37 @@ fn a_dead_confirmation_link_says_so(on: Backend) {
     );
 }
 
+/// A person, and the path of her page for a new address.
+fn change_page(server: &Server, email: &str) -> (crate::support::Person, String) {
+    let ann = server.person("ann");
+    let body = json!({"email": email, "password": PASSWORD});
+    ann.client.post_json("/auth/email/change/", &body).ok(200);
+    let key = link::change_key(&server.mail(email).text);
+    (ann, format!("/auth/email/change/confirm/{key}/"))
+}
+
+fn the_page_for_a_new_address_changes_it_by_its_button(on: Backend) {
+    let server = Server::start(on);
+    let client = server.anonymous();
+    let (ann, path) = change_page(&server, "new@example.com");
+    let email = || ann.client.get("/auth/user/").ok(200)["email"].clone();
+    for _ in 0..3 {
+        let page = open(&client, &path);
+        assert!(page.contains("<form") && page.contains("new@example.com"));
+        client.send("HEAD", &path, &[], Vec::new());
+    }
+    assert_eq!(email(), ann.email.as_str(), "looking changes nothing");
+    assert_done(&client, &submit(&client, &path, &open(&client, &path), &[]));
+    assert_eq!(email(), "new@example.com");
+    // A reload, and a second click.
+    assert_done(&client, &submit(&client, &path, &open(&client, &path), &[]));
+    server.advance(24 * 3600);
+    for answer in [client.get(&path), client.post_form(&path, &[])] {
+        assert_eq!(answer.status, 404, "{}", answer.text);
+        assert!(answer.text.contains("This link does not work"));
+    }
+}
+
 /// A person, and the path of her reset page.
 fn reset_page(server: &Server) -> (crate::support::Person, String) {
     let ann = server.person("ann");
@@ -189,7 +221,11 @@ fn pages_leak_nothing_and_load_nothing(on: Backend) {
         "/auth/registration/account-confirm-email/{}/",
         ann.confirm_key
     );
-    for path in [path, confirm] {
+    let body = json!({"email": "new@example.com", "password": PASSWORD});
+    ann.client.post_json("/auth/email/change/", &body).ok(200);
+    let key = link::change_key(&server.mail("new@example.com").text);
+    let change = format!("/auth/email/change/confirm/{key}/");
+    for path in [path, confirm, change] {
         let answer = client.get(&path);
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -226,6 +262,7 @@ fn what_callers_typed_is_shown_as_text(on: Backend) {
     let client = server.anonymous();
     for path in [
         "/auth/registration/account-confirm-email/%3Cb%3E%22x/",
+        "/auth/email/change/confirm/%3Cb%3E%22x/",
         "/auth/password/reset/confirm/%3Cb%3E%22x/%3Cb%3E%22x/",
     ] {
         for answer in [

@@ -69,6 +69,14 @@ impl Client {
         self.send_json("PATCH", path, body)
     }
 
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], Vec::new())
+    }
+
+    pub(crate) fn delete_json(&self, path: &str, body: &Value) -> Answer {
+        self.send_json("DELETE", path, body)
+    }
+
     fn send_json(&self, method: &str, path: &str, body: &Value) -> Answer {
         let headers = [("content-type", "application/json")];
         self.send(method, path, &headers, body.to_string().into_bytes())

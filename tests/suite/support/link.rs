@@ -9,6 +9,15 @@ pub(crate) fn confirm_key(text: &str) -> String {
     key
 }
 
+/// The key of the link for a new address in a mail's text.
+#[track_caller]
+pub(crate) fn change_key(text: &str) -> String {
+    let key = after(text, "/email/change/confirm/");
+    let key = key.trim_end_matches('/').to_owned();
+    assert_secret(&key);
+    key
+}
+
 /// `uid` and `token` of the reset link in a mail's text.
 #[track_caller]
 pub(crate) fn reset_pair(text: &str) -> (String, String) {

@@ -24,10 +24,15 @@ impl Person {
     pub(super) fn register(server: &Server, name: &str) -> Self {
         let client = server.anonymous();
         let email = format!("{name}@example.com");
-        let answer = client.post_json(
-            &format!("{}/registration/", server.prefix),
-            &json!({"username": name, "email": email, "password1": PASSWORD, "password2": PASSWORD}),
-        );
+        let body =
+            json!({"username": name, "email": email, "password1": PASSWORD, "password2": PASSWORD});
+        // As from our own page, where cookies are used.
+        let headers = [
+            ("content-type", "application/json"),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        let path = format!("{}/registration/", server.prefix);
+        let answer = client.send("POST", &path, &headers, body.to_string().into_bytes());
         assert_eq!(answer.status, 201, "{}", answer.text);
         let mail = server.mails().pop();
         let confirm_key = mail

@@ -11,7 +11,7 @@ use signet::clock::Clock;
 use signet::config::{Config, Transport};
 use signet::mail::Captured;
 use signet::server::Running;
-use signet::storage::schema::{one_time_tokens, outbox, sessions, users};
+use signet::storage::schema::{events, one_time_tokens, outbox, sessions, users};
 use tempfile::TempDir;
 
 use super::{Backend, Client, Person, block_on};
@@ -45,6 +45,8 @@ impl Server {
         config.password.argon2_memory_kib = 8;
         config.password.argon2_time = 1;
         config.server.workers = 2;
+        // Most tests do more than any caller may; those about the limits put them on.
+        config.limits.enabled = false;
         change(&mut config);
         let prefix = config.account.prefix.clone();
         let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
@@ -124,6 +126,11 @@ impl Server {
         block_on(self.app.accounts.resolve(name))
     }
 
+    /// Makes an account, as an operator's command does.
+    pub(crate) fn create(&self, new: signet::account::NewUser) {
+        block_on(self.app.accounts.create(new)).expect("the account");
+    }
+
     /// Enables or disables an account, as an operator's command does.
     pub(crate) fn set_active(&self, pk: &str, is_active: bool) {
         let changed = block_on(self.app.accounts.set_active(&pk.into(), is_active));
@@ -145,6 +152,36 @@ impl Server {
     {
         let count = self.app.db.read(move |conn| query.clone().get_result(conn));
         block_on(count).expect("the count")
+    }
+
+    /// Rows of the database, or what became of changing them.
+    pub(crate) fn rows<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        block_on(self.app.db.write(work)).expect("the database")
+    }
+
+    /// Changes rows behind the server's back.
+    pub(crate) fn change(
+        &self,
+        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<usize> + Send + 'static,
+    ) {
+        block_on(self.app.db.write(work)).expect("the change");
+    }
+
+    /// The details of the recorded events of a kind, oldest first.
+    pub(crate) fn events(&self, kind: &str) -> Vec<serde_json::Value> {
+        let events = events::table
+            .filter(events::kind.eq(kind.to_owned()))
+            .order(events::id)
+            .select(events::details);
+        let details = self.app.db.read(move |conn| events.clone().load(conn));
+        let details: Vec<String> = block_on(details).expect("the events");
+        let details = details.iter();
+        details
+            .map(|text| serde_json::from_str(text).expect("JSON"))
+            .collect()
     }
 
     fn waiting_mails(&self) -> i64 {

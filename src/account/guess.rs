@@ -1,0 +1,312 @@
+//! A password is compared: how often that may be done, and what must not be told of it.
+//!
+//! Guesses are counted on the account, whichever way they came in, so that a second name for it is
+//! no second chance. But an answer that changes with *that* count would tell that two names are of
+//! one account, and so that there is one. So where the caller gave a name, the answer follows the
+//! count of that name, known or not; and an account that is blocked under a name that is not is
+//! answered like a wrong password, whatever the password was.
+//!
+//! In a network from which the account was entered before, its failures are counted apart, and
+//! openly: what strangers do elsewhere does not lock out the owner.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use diesel::QueryResult;
+
+use super::counters::{Candidate, Counters, Place};
+use super::{Accounts, Credentials, User, identifier, store};
+use crate::clock::Time;
+use crate::error::Result;
+use crate::event::{self, Event};
+use crate::ids::Subject;
+use crate::limits::{self, Failed, Failures, Key, Rule};
+use crate::password::{Plaintext, Verdict};
+use crate::storage::Conn;
+use crate::web::Facts;
+
+/// A password that was compared, and of which nothing was told yet.
+#[derive(Clone)]
+pub(super) struct Guess {
+    /// Whom it was compared with last; the one it fits, if it does.
+    pub(super) user: Option<User>,
+    /// Whether it fits.
+    pub(super) verdict: Verdict,
+    /// Whom the record is about.
+    subject: Option<Subject>,
+    counters: Option<Counters>,
+    /// All that a failure counts in.
+    open: BTreeSet<Key>,
+    masked: BTreeSet<Key>,
+    /// There was somebody, and nobody it could be compared with.
+    is_masked: bool,
+}
+
+/// What may be told of a right password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// That it is right.
+    Right,
+    /// That it is wrong: the account is blocked, and under this name that must not show.
+    Wrong,
+    /// Nothing for so long: others were quicker, and their failures blocked it.
+    Nothing(TimeDelta),
+}
+
+impl Guess {
+    fn new(candidates: &[Candidate]) -> Self {
+        let open = candidates.iter().flat_map(|it| &it.counters);
+        let first = candidates.first().and_then(|it| it.user.as_ref());
+        Self {
+            user: None,
+            verdict: Verdict::Mismatch,
+            subject: first.map(|user| user.subject.clone()),
+            counters: None,
+            open: open.map(|counters| counters.open.clone()).collect(),
+            masked: BTreeSet::new(),
+            is_masked: candidates.iter().all(|it| it.is_masked),
+        }
+    }
+
+    /// Goes on to the next one.
+    fn turn_to(&mut self, candidate: Candidate) {
+        self.subject = candidate.user.as_ref().map(|user| user.subject.clone());
+        self.user = candidate.user;
+        let masked = candidate.counters.as_ref();
+        self.masked.extend(masked.and_then(|it| it.masked.clone()));
+        self.counters = candidate.counters;
+    }
+
+    /// Why it failed, for the trail of events.
+    pub(super) fn reason(&self) -> &'static str {
+        match (&self.user, self.verdict) {
+            _ if self.is_masked => "throttled",
+            (None, _) => "unknown",
+            (Some(_), Verdict::Mismatch) => "wrong_password",
+            (Some(_), _) => "disabled",
+        }
+    }
+
+    /// Ends the row of failures, in the caller's transaction, unless the password came too late.
+    pub(super) fn succeed(&self, conn: &mut Conn, rule: Failures, now: Time) -> QueryResult<Told> {
+        let Some(counters) = &self.counters else {
+            return Ok(Told::Right);
+        };
+        if let Some(masked) = &counters.masked
+            && limits::blocked(conn, masked, rule, now)?.is_some()
+        {
+            let counted = limits::count_failure(conn, &counters.open, rule, now)?;
+            return Ok(counted.map_or_else(Told::Nothing, |_| Told::Wrong));
+        }
+        if let Err(wait) = limits::count_success(conn, &counters.open, rule, now)? {
+            return Ok(Told::Nothing(wait));
+        }
+        if let Some(masked) = &counters.masked
+            && limits::count_success(conn, masked, rule, now)?.is_err()
+        {
+            return Ok(Told::Wrong);
+        }
+        Ok(Told::Right)
+    }
+
+    /// Remembers that the account was entered from this network.
+    pub(super) fn remember_network(&self, conn: &mut Conn, now: Time) -> QueryResult<()> {
+        match &self.counters {
+            Some(counters) => limits::remember(conn, &counters.network, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a failure wherever it belongs: the wait that began with it, if one did; or how long
+    /// nothing may be told.
+    fn fail(
+        &self,
+        conn: &mut Conn,
+        rule: Failures,
+        now: Time,
+    ) -> QueryResult<Result<Option<Failed>, TimeDelta>> {
+        let (mut counted, mut waits) = (Vec::new(), Vec::new());
+        for key in &self.open {
+            match limits::count_failure(conn, key, rule, now)? {
+                Ok(failed) => counted.push(failed),
+                Err(wait) => waits.push(wait),
+            }
+        }
+        if let (true, Some(wait)) = (counted.is_empty(), waits.into_iter().min()) {
+            return Ok(Err(wait));
+        }
+        // For nobody it is work for the sake of the work.
+        let rule = match &self.subject {
+            Some(_) => rule,
+            None => rule.forgetful(),
+        };
+        for key in &self.masked {
+            counted.extend(limits::count_failure(conn, key, rule, now)?);
+        }
+        let begun = counted.into_iter();
+        let begun = begun.filter(|failed| failed.wait > TimeDelta::zero());
+        Ok(Ok(begun.max_by_key(|failed| failed.count)))
+    }
+
+    /// An event of a guess that is not let in.
+    pub(super) fn event(&self, kind: event::Kind, facts: &Facts, now: Time) -> Event {
+        let event = match &self.subject {
+            Some(subject) => Event::of(kind, subject, now),
+            None => Event::new(kind, now),
+        };
+        event.from_address(facts.address)
+    }
+}
+
+impl Accounts {
+    /// Compares a password with those of the accounts that may be meant. What comes of it must be
+    /// counted before any of it is told: with [`Guess::succeed`] or [`Accounts::count_failure`].
+    ///
+    /// # Errors
+    /// Throttled, before anything is compared; unavailable when too many wait.
+    pub(super) async fn guess(
+        &self,
+        credentials: Credentials,
+        password: &Plaintext,
+        facts: &Facts,
+    ) -> Result<Guess> {
+        let place = self.place(facts);
+        let look = move |conn: &mut Conn| {
+            let users = find(conn, &credentials)?;
+            place.admit(conn, users, &credentials)
+        };
+        let found = self.0.db.read(look).await?;
+        self.compare(found, password, facts).await
+    }
+
+    /// Whether a password is that of somebody who has logged in already. If not, it is counted, with
+    /// all that came in by whatever way.
+    ///
+    /// # Errors
+    /// As for [`Accounts::guess`].
+    pub(super) async fn is_password_of(
+        &self,
+        user: &User,
+        password: &Plaintext,
+        facts: &Facts,
+    ) -> Result<bool> {
+        let (place, user) = (self.place(facts), user.clone());
+        let look = move |conn: &mut Conn| place.admit_own(conn, user.clone());
+        let found = self.0.db.read(look).await?;
+        let guess = self.compare(found, password, facts).await?;
+        if guess.verdict == Verdict::Mismatch {
+            self.count_failure(&guess, guess.reason(), facts).await?;
+            return Ok(false);
+        }
+        let (rule, now) = (self.0.limits.failures(), self.0.clock.now());
+        let told = self.0.db.write(move |conn| guess.succeed(conn, rule, now));
+        match told.await? {
+            Told::Right => Ok(true),
+            Told::Wrong => Ok(false),
+            Told::Nothing(wait) => Err(limits::throttled(wait)),
+        }
+    }
+
+    /// Where and when the caller is.
+    pub(super) fn place(&self, facts: &Facts) -> Place {
+        Place {
+            limits: self.0.limits.clone(),
+            network: limits::network(facts.address),
+            now: self.0.clock.now(),
+        }
+    }
+
+    async fn compare(
+        &self,
+        found: Result<Vec<Candidate>, TimeDelta>,
+        password: &Plaintext,
+        facts: &Facts,
+    ) -> Result<Guess> {
+        let candidates = found.map_err(limits::throttled)?;
+        let rule = Rule::per_minute(self.0.limits.settings().logins_per_minute);
+        self.take_turn("login", rule, facts).await?;
+        let mut guess = Guess::new(&candidates);
+        let candidates = candidates.into_iter().filter(|it| !it.is_masked);
+        let mut candidates = candidates.peekable();
+        loop {
+            // With nobody to compare with, as much work is done as for one.
+            if let Some(candidate) = candidates.next() {
+                guess.turn_to(candidate);
+            }
+            let stored = guess.user.as_ref();
+            let stored = stored.and_then(|user| user.password_hash.as_deref());
+            let passwords = &self.0.passwords;
+            guess.verdict = passwords.verify(password, stored, facts.address).await?;
+            if guess.verdict != Verdict::Mismatch || candidates.peek().is_none() {
+                return Ok(guess);
+            }
+        }
+    }
+
+    /// Takes one of what `rule` allows the caller's network for `scope`.
+    ///
+    /// # Errors
+    /// Throttled.
+    pub(super) async fn take_turn(
+        &self,
+        scope: &'static str,
+        rule: Rule,
+        facts: &Facts,
+    ) -> Result<()> {
+        let inner = &*self.0;
+        if !inner.limits.are_enabled() {
+            return Ok(());
+        }
+        let now = inner.clock.now();
+        let network = limits::network(facts.address);
+        let key = inner.limits.key("network", &[scope, &network]);
+        let seen = key.clone();
+        let look = move |conn: &mut Conn| limits::look(conn, &seen, rule, now);
+        // Who floods us costs a read, not a write.
+        inner.db.read(look).await?.map_err(limits::throttled)?;
+        let take = move |conn: &mut Conn| limits::take(conn, &key, rule, now);
+        inner.db.write(take).await?.map_err(limits::throttled)
+    }
+
+    /// Counts a wrong password and puts it on record. Only then may the caller be told so.
+    ///
+    /// # Errors
+    /// Throttled: the password came too late, and nothing may be told of it.
+    pub(super) async fn count_failure(
+        &self,
+        guess: &Guess,
+        reason: &'static str,
+        facts: &Facts,
+    ) -> Result<()> {
+        let (rule, now) = (self.0.limits.failures(), self.0.clock.now());
+        let failed = guess.event(event::Kind::LoginFailed, facts, now);
+        let failed = failed.with("reason", reason);
+        let throttled = guess.event(event::Kind::LoginThrottled, facts, now);
+        let guess = guess.clone();
+        let counted = self.0.db.write(move |conn| {
+            let begun = match guess.fail(conn, rule, now)? {
+                Ok(begun) => begun,
+                Err(wait) => return Ok(Err(wait)),
+            };
+            event::record(conn, &failed)?;
+            if let Some(begun) = begun {
+                let throttled = throttled.clone().with("failures", begun.count);
+                let throttled = throttled.with("seconds", begun.wait.num_seconds());
+                event::record(conn, &throttled)?;
+            }
+            Ok(Ok(()))
+        });
+        counted.await?.map_err(limits::throttled)
+    }
+}
+
+/// Who may be meant.
+fn find(conn: &mut Conn, credentials: &Credentials) -> QueryResult<Vec<User>> {
+    match credentials {
+        Credentials::Email(email) => store::list_by_email(conn, email.key()),
+        Credentials::Username(name) => {
+            let found = store::find_by_username(conn, &identifier::username_key(name))?;
+            Ok(found.into_iter().collect())
+        }
+    }
+}
