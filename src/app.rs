@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, Result};
+use crate::federation::Federation;
 use crate::keys::{self, Keys, MasterKey};
 use crate::limits::Limits;
 use crate::mail::Mailer;
@@ -33,6 +34,8 @@ pub struct App {
     pub sessions: Sessions,
     /// People.
     pub accounts: Accounts,
+    /// Logins through other providers.
+    pub federation: Federation,
     /// Metadata documents.
     pub discovery: Discovery,
 }
@@ -89,6 +92,7 @@ impl App {
             sessions: sessions.clone(),
             mail: mail.clone(),
         });
+        let federation = Federation::new(&config, db.clone(), clock.clone(), accounts.clone())?;
         let discovery = Discovery::new(issuer)?;
         let config = Arc::new(config);
         Ok(Self {
@@ -99,6 +103,7 @@ impl App {
             keys,
             sessions,
             accounts,
+            federation,
             discovery,
         })
     }

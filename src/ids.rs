@@ -11,8 +11,12 @@ use crate::crypto;
 
 /// A fresh UUIDv7 in its canonical text form.
 fn uuid_v7(now: Time) -> String {
+    uuid_v7_of(now, &crypto::random::<10>())
+}
+
+fn uuid_v7_of(now: Time, random: &[u8; 10]) -> String {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
-    Builder::from_unix_timestamp_millis(millis, &crypto::random::<10>())
+    Builder::from_unix_timestamp_millis(millis, random)
         .into_uuid()
         .hyphenated()
         .to_string()
@@ -72,12 +76,22 @@ id! {
     SessionId
 }
 id! {
+    /// Another provider's word for a person.
+    IdentityId
+}
+id! {
     /// A message in the outbox.
     MessageId
 }
 id! {
     /// An audit event.
     EventId
+}
+impl EventId {
+    /// The lowest id of that moment: every id from then on is higher or the same.
+    pub fn floor(at: Time) -> Self {
+        Self(uuid_v7_of(at, &[0; 10]))
+    }
 }
 id! {
     /// One request, in logs and in the header `X-Request-Id`.
@@ -97,6 +111,8 @@ mod tests {
         assert!(older < newer);
         assert_ne!(older, Subject::generate(now));
         assert_eq!(older.as_str().len(), 36);
+        assert!(EventId::floor(now) < EventId::generate(now));
+        assert!(EventId::generate(now) < EventId::floor(now + TimeDelta::milliseconds(1)));
         assert_eq!(&older.as_str()[14..15], "7");
     }
 }

@@ -16,8 +16,8 @@
 //! | 1 | [`storage`] [`web`] [`config`] |
 //! | 2 | [`event`] < [`limits`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
 //! | 3 | [`session`] < [`account`] |
-//! | 4 | [`oauth`] |
-//! | 5 | [`pages`] |
+//! | 4 | [`federation`] [`oauth`] |
+//! | 5 | [`docs`] [`pages`] |
 //! | 6 | [`app`] [`server`] [`jobs`] [`health`] |
 //! | 7 | [`cli`] |
 //!
@@ -40,8 +40,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod docs;
 pub mod error;
 pub mod event;
+pub mod federation;
 pub mod health;
 pub mod ids;
 pub mod jobs;

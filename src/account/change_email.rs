@@ -32,11 +32,11 @@ struct Draft {
 }
 
 impl Accounts {
-    /// Mails a link to the new address, unless it was sent too many. A taken address is answered like a free one, after the same
-    /// work; its owner is told, and nobody has a key to confirm.
+    /// Mails a link to the new address, unless it was sent too many. A taken address is answered
+    /// like a free one, after the same work; its owner is told, and nobody has a key to confirm.
     ///
     /// # Errors
-    /// On `password`, or on `email`: it is the confirmed address of the account already.
+    /// On `password`, or on `email`: it is the confirmed address of the account already; throttled.
     pub async fn request_email_change(
         &self,
         claims: &AccessClaims,

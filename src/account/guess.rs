@@ -170,6 +170,7 @@ impl Accounts {
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<Guess> {
+        self.take_login_turn(facts).await?;
         let place = self.place(facts);
         let look = move |conn: &mut Conn| {
             let users = find(conn, &credentials)?;
@@ -190,6 +191,7 @@ impl Accounts {
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<bool> {
+        self.take_login_turn(facts).await?;
         let (place, user) = (self.place(facts), user.clone());
         let look = move |conn: &mut Conn| place.admit_own(conn, user.clone());
         let found = self.0.db.read(look).await?;
@@ -223,8 +225,6 @@ impl Accounts {
         facts: &Facts,
     ) -> Result<Guess> {
         let candidates = found.map_err(limits::throttled)?;
-        let rule = Rule::per_minute(self.0.limits.settings().logins_per_minute);
-        self.take_turn("login", rule, facts).await?;
         let mut guess = Guess::new(&candidates);
         let candidates = candidates.into_iter().filter(|it| !it.is_masked);
         let mut candidates = candidates.peekable();
@@ -241,6 +241,16 @@ impl Accounts {
                 return Ok(guess);
             }
         }
+    }
+
+    /// Before anything is looked up: nobody gets to measure how long that takes, blocked or not,
+    /// more often than there are logins.
+    ///
+    /// # Errors
+    /// Throttled.
+    pub async fn take_login_turn(&self, facts: &Facts) -> Result<()> {
+        let rule = Rule::per_minute(self.0.limits.settings().logins_per_minute);
+        self.take_turn("login", rule, facts).await
     }
 
     /// Takes one of what `rule` allows the caller's network for `scope`.

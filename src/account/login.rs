@@ -89,7 +89,7 @@ impl Accounts {
             Ok(told)
         });
         Ok(match told.await? {
-            Told::Right => Error::non_field("E-mail is not verified."),
+            Told::Right => unconfirmed(),
             Told::Wrong => refused(),
             Told::Nothing(wait) => limits::throttled(wait),
         })
@@ -158,8 +158,13 @@ fn record_refusal(
 }
 
 /// The one answer to every failed login.
-fn refused() -> Error {
+pub(super) fn refused() -> Error {
     Error::non_field("Unable to log in with provided credentials.")
+}
+
+/// Right, but not before the address is confirmed.
+pub(super) fn unconfirmed() -> Error {
+    Error::non_field("E-mail is not verified.")
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod change;
 mod change_email;
 mod confirm;
 mod counters;
+mod federated;
 mod guess;
 pub mod http;
 mod identifier;
@@ -37,7 +38,7 @@ mod username_rules;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Time};
-use crate::config::{self, EmailVerification, LoginMethod};
+use crate::config::{self, EmailVerification};
 use crate::error::{Error, Kind, Result};
 use crate::ids::Subject;
 use crate::limits::Limits;
@@ -46,6 +47,7 @@ use crate::password::{Passwords, PersonalData, Policy};
 use crate::session::Sessions;
 use crate::storage::Db;
 
+pub use federated::{Arrival, Entry, Newcomer, Refusal, arrive, enter, take};
 pub use identifier::{Email, Username};
 pub use links::Links;
 pub use login::Credentials;
@@ -102,6 +104,11 @@ impl User {
             .unwrap_or_default()
     }
 
+    /// Whether there is a password to log in with.
+    pub fn has_password(&self) -> bool {
+        self.password_hash.is_some()
+    }
+
     fn personal_data<'a>(&'a self, service_name: &'a str) -> PersonalData<'a> {
         PersonalData {
             username: self.username.as_deref().unwrap_or_default(),
@@ -154,10 +161,6 @@ pub struct Settings {
 impl Settings {
     fn is_verification(&self, verification: EmailVerification) -> bool {
         self.account.email_verification == verification
-    }
-
-    fn logs_in_with(&self, method: LoginMethod) -> bool {
-        self.account.login_with.contains(&method)
     }
 }
 

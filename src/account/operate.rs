@@ -4,12 +4,13 @@ use super::counters;
 use super::one_time::{self, Purpose};
 use super::store::{self, NewRow};
 use super::{Accounts, Email, User, Username, identifier};
+use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
 use crate::password::{PersonalData, Plaintext};
 use crate::session::{self, EndReason};
-use crate::storage::violates_unique;
+use crate::storage::{Conn, violates_unique};
 
 /// Accounts deleted in one transaction at most.
 const SLICE: i64 = 100;
@@ -214,16 +215,23 @@ impl Accounts {
         let mut deleted = 0;
         loop {
             let now = self.0.clock.now();
-            let slice = self
-                .0
-                .db
-                .write(move |conn| store::delete_unconfirmed(conn, now, SLICE));
+            let slice = self.0.db.write(move |conn| delete_unconfirmed(conn, now));
             match slice.await? {
                 0 => return Ok(deleted),
                 count => deleted += count,
             }
         }
     }
+}
+
+/// One slice; how many it were.
+fn delete_unconfirmed(conn: &mut Conn, now: Time) -> diesel::QueryResult<usize> {
+    let deleted = store::delete_unconfirmed(conn, now, SLICE)?;
+    for subject in &deleted {
+        let event = Event::of(event::Kind::UserDeleted, subject, now).with("by", "deadline");
+        event::record(conn, &event)?;
+    }
+    Ok(deleted.len())
 }
 
 fn conflict(message: &str) -> Error {

@@ -21,7 +21,8 @@ impl Accounts {
     /// under [`hold`]: only then is it still true.
     ///
     /// # Errors
-    /// The password is wrong, or there is none; throttled, after too many wrong ones; the account is disabled or gone.
+    /// The password is wrong, or there is none; throttled, after too many wrong ones; the account is disabled
+    /// or gone.
     pub(super) async fn prove_password(
         &self,
         claims: &AccessClaims,

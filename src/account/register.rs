@@ -18,7 +18,7 @@ use crate::storage::{Conn, violates_unique};
 use crate::web::Facts;
 
 const USERNAME_TAKEN: &str = "A user with that username already exists.";
-const EMAIL_TAKEN: &str = "User is already registered with this e-mail address.";
+pub(super) const EMAIL_TAKEN: &str = "User is already registered with this e-mail address.";
 
 /// Somebody who wants an account.
 #[derive(Clone)]
@@ -73,8 +73,7 @@ impl Accounts {
     /// like a free one, and its owner is told by mail.
     pub async fn register(&self, registration: Registration, facts: &Facts) -> Result<Registered> {
         if self.0.settings.account.registration == config::Registration::Closed {
-            let detail = "You do not have permission to perform this action.";
-            return Err(Error::new(Kind::Forbidden, "registration_closed", detail));
+            return Err(closed());
         }
         let holder = self.check_and_count(&registration, facts).await?;
         let hash = self
@@ -182,16 +181,16 @@ impl Accounts {
     }
 
     /// Whether addresses are ever confirmed here.
-    fn confirms(&self) -> bool {
+    pub(super) fn confirms(&self) -> bool {
         !self.0.settings.is_verification(EmailVerification::None)
     }
 
     /// Whether a taken address must not be told from a free one.
-    fn answers_alike(&self) -> bool {
+    pub(super) fn answers_alike(&self) -> bool {
         self.must_confirm() && !self.0.settings.is_strict
     }
 
-    fn must_confirm(&self) -> bool {
+    pub(super) fn must_confirm(&self) -> bool {
         let settings = &self.0.settings;
         settings.is_verification(EmailVerification::Mandatory)
     }
@@ -281,6 +280,11 @@ impl Accounts {
     }
 }
 
+pub(super) fn closed() -> Error {
+    let detail = "You do not have permission to perform this action.";
+    Error::new(Kind::Forbidden, "registration_closed", detail)
+}
+
 fn write(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<Outcome> {
     if let Some(username) = &draft.row.username
         && store::find_by_username(conn, username.key())?.is_some()
@@ -324,7 +328,11 @@ fn send(conn: &mut Conn, draft: &Draft, taken: bool) -> diesel::QueryResult<()> 
 }
 
 /// Who has the address: whoever confirmed it, or, where nobody ever does, whoever gave it first.
-fn holder(conn: &mut Conn, email: &Email, confirms: bool) -> diesel::QueryResult<Option<User>> {
+pub(super) fn holder(
+    conn: &mut Conn,
+    email: &Email,
+    confirms: bool,
+) -> diesel::QueryResult<Option<User>> {
     if confirms {
         store::find_by_email(conn, email.key())
     } else {
@@ -332,7 +340,7 @@ fn holder(conn: &mut Conn, email: &Email, confirms: bool) -> diesel::QueryResult
     }
 }
 
-fn user_of(row: &NewRow) -> User {
+pub(super) fn user_of(row: &NewRow) -> User {
     User {
         subject: row.subject.clone(),
         username: row.username.as_ref().map(|name| name.text().to_owned()),

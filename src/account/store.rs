@@ -153,6 +153,17 @@ pub(super) fn update_at_login(
     Ok(updated == 1)
 }
 
+/// Notes a login without a password, if the account is active. Whether it is.
+pub(super) fn update_at_entry(conn: &mut Conn, subject: &Subject, now: Time) -> QueryResult<bool> {
+    let active = users::table
+        .find(subject.as_str())
+        .filter(users::is_active.eq(true));
+    let updated = diesel::update(active)
+        .set(users::last_login_at.eq(stored(now)))
+        .execute(conn)?;
+    Ok(updated == 1)
+}
+
 /// Sets a password if it is still the one that was seen. Whether it was so.
 pub(super) fn update_password(
     conn: &mut Conn,
@@ -286,21 +297,27 @@ pub(super) fn delete(conn: &mut Conn, subject: &Subject) -> QueryResult<bool> {
     Ok(diesel::delete(users::table.find(subject.as_str())).execute(conn)? == 1)
 }
 
-/// Deletes a slice of the accounts that had to confirm their address and did not; how many. Each
-/// is looked at again by its own statement: it may have been confirmed meanwhile.
-pub(super) fn delete_unconfirmed(conn: &mut Conn, now: Time, limit: i64) -> QueryResult<usize> {
+/// Deletes a slice of the accounts that had to confirm their address and did not; which. Each is
+/// looked at again by its own statement: it may have been confirmed meanwhile.
+pub(super) fn delete_unconfirmed(
+    conn: &mut Conn,
+    now: Time,
+    limit: i64,
+) -> QueryResult<Vec<Subject>> {
     let late: Vec<String> = users::table
         .filter(users::confirm_by.le(stored(now)))
         .limit(limit)
         .select(users::id)
         .load(conn)?;
-    let mut deleted = 0;
-    for id in &late {
+    let mut deleted = Vec::new();
+    for id in late {
         let still_late = users::table
-            .find(id)
+            .find(&id)
             .filter(users::confirm_by.le(stored(now)))
             .filter(users::email_verified_at.is_null());
-        deleted += diesel::delete(still_late).execute(conn)?;
+        if diesel::delete(still_late).execute(conn)? == 1 {
+            deleted.push(id.into());
+        }
     }
     Ok(deleted)
 }

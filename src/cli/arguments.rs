@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::events::{self, Since};
 use crate::config::Argument;
+use crate::event::Kind;
 
 /// A standalone JWT identity provider.
 #[derive(Parser, Clone)]
@@ -36,6 +38,15 @@ pub(super) enum Command {
     /// Look after sessions
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Read the audit trail
+    #[command(subcommand)]
+    Events(Events),
+    /// Print the OpenAPI document of the API, as the settings make it
+    Openapi {
+        /// Write it to this file instead
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 impl Default for Command {
@@ -139,6 +150,37 @@ pub(super) enum Sessions {
         #[arg(long)]
         yes: bool,
         /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand, Clone)]
+pub(super) enum Events {
+    /// List what happened, newest last
+    List {
+        /// How far back: a duration, like 24h, or a time, like 2026-11-23T12:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = events::since)]
+        since: Option<Since>,
+        /// Only this kind; may be given several times
+        #[arg(long, value_name = "KIND", value_parser = events::kind)]
+        kind: Vec<Kind>,
+        /// Only about this person: id, user name or e-mail address
+        #[arg(long, value_name = "USER")]
+        subject: Option<String>,
+        /// So many at most, the newest, up to 10000
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// Print one JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the last 20 events
+    Tail {
+        /// Go on with those that come, until interrupted
+        #[arg(long, short)]
+        follow: bool,
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },

@@ -5,17 +5,23 @@ use std::io::Write;
 
 use chrono::SecondsFormat;
 use env_logger::fmt::Formatter;
-use log::Record;
 use log::kv::{self, Key, Value as LogValue, VisitSource};
+use log::{LevelFilter, Record};
 use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::config::{Log, LogFormat};
 
+/// These write the bytes that they send and receive, secrets among them: never mind the filter.
+const QUIET: [&str; 2] = ["ureq", "ureq_proto"];
+
 /// Starts the logger; a second start changes nothing.
 pub(super) fn start(settings: &Log) {
     let mut builder = env_logger::Builder::new();
     builder.parse_filters(&settings.filter);
+    for module in QUIET {
+        builder.filter_module(module, LevelFilter::Info);
+    }
     match settings.format {
         LogFormat::Text => builder.format(text),
         LogFormat::Json => builder.format(json),
@@ -58,7 +64,7 @@ fn timestamp() -> String {
         .to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() {

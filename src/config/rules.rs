@@ -2,6 +2,7 @@
 
 mod account;
 mod browser;
+mod federation;
 mod limits;
 mod mail;
 
@@ -49,6 +50,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Problem> {
     rules.cookies();
     rules.cors();
     rules.limits();
+    rules.federation();
     rules.compat();
     rules.problems
 }

@@ -1,7 +1,11 @@
 //! The sections of `signet.toml`, one struct each, with their defaults.
 
 mod browser;
+mod docs;
+mod federation;
 mod limits;
+mod log;
+mod mail;
 
 use std::path::PathBuf;
 
@@ -11,7 +15,11 @@ use secrecy::SecretString;
 use super::Period;
 
 pub use browser::{Compat, Cookies, Cors, CsrfToken, FieldNames, SameSite};
+pub use docs::Docs;
+pub use federation::{Federation, Github, Google, Oidc};
 pub use limits::Limits;
+pub use log::{Log, LogFormat};
+pub use mail::{Mail, Smtp, SmtpTls, Transport};
 
 /// All settings.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +46,12 @@ pub struct Config {
     pub cors: Cors,
     /// `[limits]`
     pub limits: Limits,
+    /// `[federation]`
+    pub federation: Federation,
     /// `[compat]`
     pub compat: Compat,
+    /// `[docs]`
+    pub docs: Docs,
     /// `[log]`
     pub log: Log,
 }
@@ -275,89 +287,6 @@ impl Default for Password {
     }
 }
 
-/// How mail leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Transport {
-    /// Printed on standard output.
-    #[default]
-    Console,
-    /// To an SMTP server.
-    Smtp,
-    /// One file per message.
-    File,
-    /// Kept in memory, for tests.
-    Memory,
-}
-
-/// `[mail]`: sender and transport.
-#[derive(Clone, Debug)]
-pub struct Mail {
-    /// How mail leaves.
-    pub transport: Transport,
-    /// The sender, as in a `From` header.
-    pub from: String,
-    /// The name of the service in subjects and texts.
-    pub service_name: String,
-    /// Where the file transport writes.
-    pub directory: PathBuf,
-    /// `[mail.smtp]`
-    pub smtp: Smtp,
-}
-
-impl Default for Mail {
-    fn default() -> Self {
-        Self {
-            transport: Transport::Console,
-            from: "Signet <signet@localhost>".into(),
-            service_name: "Signet".into(),
-            directory: "data/mail".into(),
-            smtp: Smtp::default(),
-        }
-    }
-}
-
-/// How the SMTP connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum SmtpTls {
-    /// STARTTLS, required (RFC 3207).
-    #[default]
-    Starttls,
-    /// TLS from the first byte (RFC 8314).
-    Implicit,
-    /// None at all: a relay on this machine.
-    None,
-}
-
-/// `[mail.smtp]`: the relay.
-#[derive(Clone, Debug)]
-pub struct Smtp {
-    /// Host name; the certificate must match it.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Protection.
-    pub tls: SmtpTls,
-    /// A further trusted CA certificate (PEM), for a relay with a private one.
-    pub ca_file: Option<PathBuf>,
-    /// User name; empty: no authentication.
-    pub username: String,
-    /// Password.
-    pub password: SecretString,
-}
-
-impl Default for Smtp {
-    fn default() -> Self {
-        Self {
-            host: String::new(),
-            port: 587,
-            tls: SmtpTls::Starttls,
-            ca_file: None,
-            username: String::new(),
-            password: SecretString::default(),
-        }
-    }
-}
-
 /// `[links]`: the app's own pages; empty: ours.
 #[derive(Clone, Debug, Default)]
 pub struct Links {
@@ -367,33 +296,4 @@ pub struct Links {
     pub reset_password: String,
     /// With `{key}`.
     pub change_email: String,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object per line.
-    Json,
-}
-
-/// `[log]`: form and level.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// Text or JSON lines.
-    pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug`, `trace`, or an `env_logger` filter.
-    pub filter: String,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            format: LogFormat::Text,
-            // actix_http writes an error for every malformed request: anybody could flood the log
-            filter: "info,actix_server=warn,actix_http=off".into(),
-        }
-    }
 }

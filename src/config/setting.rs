@@ -1,6 +1,8 @@
 //! The one table of settings: name, meaning, how to read it and how to show it. Loading, checks of
 //! unknown names, `config show` and the reference file all go through it.
 
+mod entry;
+
 use secrecy::ExposeSecret as _;
 use toml::Value;
 
@@ -8,61 +10,8 @@ use super::Config;
 use super::form::Form;
 use super::url::mask_database_url;
 
-/// What a place gave for a setting.
-#[derive(Clone, Copy)]
-pub(super) enum Given<'a> {
-    /// A value of the file.
-    Toml(&'a Value),
-    /// The text of a variable or an argument.
-    Text(&'a str),
-}
-
-/// One setting.
-pub(super) struct Setting {
-    /// `section.key`.
-    pub(super) path: &'static str,
-    /// Its meaning, in one line.
-    pub(super) doc: &'static str,
-    /// Never echoed; may come from a file of its own.
-    pub(super) secret: bool,
-    /// Puts what was given into the config; or says what was expected.
-    pub(super) read: fn(&mut Config, Given<'_>) -> Result<(), String>,
-    /// The value as it is shown, masked when secret.
-    pub(super) show: fn(&Config) -> Value,
-    /// The words allowed, where they are few.
-    pub(super) choices: fn(&Config) -> &'static [&'static str],
-}
-
-impl Setting {
-    /// The setting of this `section.key`.
-    pub(super) fn find(path: &str) -> Option<&'static Self> {
-        SETTINGS.iter().find(|setting| setting.path == path)
-    }
-
-    /// The section, `mail.smtp`, and the key in it.
-    pub(super) fn section_and_key(&self) -> (&'static str, &'static str) {
-        self.path.rsplit_once('.').unwrap_or(("", self.path))
-    }
-
-    /// The environment variable that sets it.
-    pub(super) fn variable(&self) -> String {
-        let path = self.path.to_ascii_uppercase().replace('.', "__");
-        format!("SIGNET_{path}")
-    }
-}
-
-fn read<T: Form>(place: &mut T, given: Given<'_>) -> Result<(), String> {
-    let value = match given {
-        Given::Toml(value) => T::from_toml(value),
-        Given::Text(text) => T::parse(text),
-    };
-    *place = value.ok_or_else(T::expects)?;
-    Ok(())
-}
-
-fn choices<T: Form>(_: &T) -> &'static [&'static str] {
-    T::CHOICES
-}
+pub(super) use entry::{Given, Setting};
+use entry::{choices, read};
 
 macro_rules! setting {
     (secret $show:expr, $section:ident $(.$key:ident)+, $doc:literal) => {
@@ -329,6 +278,74 @@ pub(super) static SETTINGS: &[Setting] = &[
         "The same mail is sent to the same address again after this time"
     ),
     setting!(
+        federation.timeout,
+        "Longest wait for one answer of a provider, 1s to 10s"
+    ),
+    setting!(
+        federation.ca_file,
+        "A further trusted CA certificate (PEM), for the providers"
+    ),
+    setting!(
+        federation.google.client_id,
+        "As registered with Google; empty: off"
+    ),
+    setting!(
+        secret | config | config.federation.google.client_secret.to_toml(),
+        federation.google.client_secret,
+        "Needed for codes"
+    ),
+    setting!(
+        federation.google.callback_url,
+        "redirect_uri of the app's request for a code"
+    ),
+    setting!(
+        federation.google.issuer,
+        "The claim iss; the discovery document is below it"
+    ),
+    setting!(
+        federation.google.tokeninfo_url,
+        "Where it is asked for whom an access token is"
+    ),
+    setting!(
+        federation.github.client_id,
+        "As registered with GitHub; empty: off"
+    ),
+    setting!(
+        secret | config | config.federation.github.client_secret.to_toml(),
+        federation.github.client_secret,
+        "Needed"
+    ),
+    setting!(
+        federation.github.callback_url,
+        "redirect_uri of the app's request for a code"
+    ),
+    setting!(
+        federation.github.api_url,
+        "Where the API is; people are known by it"
+    ),
+    setting!(federation.github.token_url, "Where codes are exchanged"),
+    setting!(
+        federation.oidc.name,
+        "In the path of its routes: /auth/NAME/"
+    ),
+    setting!(
+        federation.oidc.client_id,
+        "As registered with the provider; empty: off"
+    ),
+    setting!(
+        secret | config | config.federation.oidc.client_secret.to_toml(),
+        federation.oidc.client_secret,
+        "Empty: a public client"
+    ),
+    setting!(
+        federation.oidc.callback_url,
+        "redirect_uri of the app's request for a code"
+    ),
+    setting!(
+        federation.oidc.issuer,
+        "The claim iss; the discovery document is below it"
+    ),
+    setting!(
         compat.strict,
         "Do as dj-rest-auth does also where that is less safe; see docs/dj-rest-auth.md"
     ),
@@ -343,6 +360,10 @@ pub(super) static SETTINGS: &[Setting] = &[
     setting!(
         compat.simplejwt_prefix,
         "Path under which simplejwt's own routes are served, like /api/token; empty: nowhere"
+    ),
+    setting!(
+        docs.enabled,
+        "Serve /openapi.json, and /docs, where every call can be tried; both tell nothing secret"
     ),
     setting!(log.format, "Lines for people, or one JSON object per line"),
     setting!(

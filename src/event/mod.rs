@@ -4,9 +4,10 @@
 //! tells of, so that neither is ever there without the other.
 //!
 //! Table: `events`. Nothing secret is in it: no password, no token, no key.
-//! It does not decide anything and does not know who reads it.
+//! It does not decide anything, and of its readers knows only the bounds it sets them.
 
 mod store;
+mod trail;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use crate::clock::Time;
 use crate::ids::{EventId, SessionId, Subject};
 
 pub use store::record;
+pub use trail::{Follower, Query, Recorded, recent};
 
 /// What happened. `docs/events.md` has the same list, with what belongs to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,11 +70,15 @@ pub enum Kind {
     EpochRaised,
     /// A signing key was made.
     SigningKeyCreated,
+    /// Another provider's word for somebody became a way into an account.
+    IdentityConnected,
+    /// It no longer is.
+    IdentityDisconnected,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -80,6 +86,8 @@ impl Kind {
         Self::EmailChanged,
         Self::ProfileUpdated,
         Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::LoginThrottled,
         Self::Reauthenticated,
         Self::LoggedOut,
         Self::SessionEnded,
@@ -91,9 +99,12 @@ impl Kind {
         Self::RefreshTokenFromTheFuture,
         Self::UserDisabled,
         Self::UserEnabled,
+        Self::UserUnlocked,
         Self::UserDeleted,
         Self::EpochRaised,
         Self::SigningKeyCreated,
+        Self::IdentityConnected,
+        Self::IdentityDisconnected,
     ];
 
     /// The name in the table and in every output.
@@ -123,6 +134,8 @@ impl Kind {
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::IdentityConnected => "identity_connected",
+            Self::IdentityDisconnected => "identity_disconnected",
         }
     }
 

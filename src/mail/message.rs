@@ -78,6 +78,17 @@ pub enum Message {
         /// From where, if known.
         address: Option<IpAddr>,
     },
+    /// Another provider's word opens the account from now on.
+    ProviderConnected {
+        /// How to greet the reader.
+        name: String,
+        /// The provider's name.
+        provider: String,
+        /// When it was connected.
+        when: Time,
+        /// From where, if known.
+        address: Option<IpAddr>,
+    },
     /// The password is another one now.
     PasswordChanged {
         /// How to greet the reader.
@@ -133,6 +144,7 @@ impl Message {
             Self::EmailChangeRequested { .. } => "email_change_requested",
             Self::EmailChanged { .. } => "email_changed",
             Self::AccountDeleted { .. } => "account_deleted",
+            Self::ProviderConnected { .. } => "provider_connected",
             Self::PasswordChanged { .. } => "password_changed",
             Self::SessionEnded { .. } => "session_ended",
         }
@@ -173,6 +185,7 @@ impl Message {
             | Self::EmailChangeRequested { name, .. }
             | Self::EmailChanged { name, .. }
             | Self::AccountDeleted { name, .. }
+            | Self::ProviderConnected { name, .. }
             | Self::PasswordChanged { name, .. }
             | Self::SessionEnded { name, .. } => name,
         }

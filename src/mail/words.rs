@@ -38,6 +38,12 @@ impl Message {
             }
             Self::EmailChanged { when, address, .. } => email_changed(service, *when, *address),
             Self::AccountDeleted { when, address, .. } => account_deleted(service, *when, *address),
+            Self::ProviderConnected {
+                provider,
+                when,
+                address,
+                ..
+            } => provider_connected(service, provider, *when, *address),
             Self::PasswordChanged { when, address, .. } => {
                 password_changed(service, *when, *address)
             }
@@ -147,7 +153,7 @@ fn email_changed(service: &str, when: Time, address: Option<IpAddr>) -> Words {
                 "Your account at {service} got another e-mail address {}.",
                 occasion(when, address)
             ),
-            "From now on its messages go there, and you log in with it instead of this \
+            "From now on its messages go there. If you log in with your address, use the new \
              one."
                 .to_owned(),
         ],
@@ -172,6 +178,22 @@ fn account_deleted(service: &str, when: Time, address: Option<IpAddr>) -> Words 
         link: None,
         precaution: "If it was not you, somebody knew your password: change it wherever \
                      else you use it, and get in touch with those who run the service.",
+    }
+}
+
+fn provider_connected(service: &str, provider: &str, when: Time, address: Option<IpAddr>) -> Words {
+    Words {
+        subject: format!("{service}: log in with {provider}"),
+        paragraphs: vec![
+            format!(
+                "Your account at {service} was connected to an account at {provider} {}.",
+                occasion(when, address)
+            ),
+            "Whoever can log in there can log in to your account from now on.".to_owned(),
+        ],
+        link: None,
+        precaution: "If it was not you, disconnect it in the settings of your account, change \
+                     your password, and end all sessions.",
     }
 }
 

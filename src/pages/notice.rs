@@ -56,7 +56,8 @@ impl<'a> Notice<'a> {
             sign: Sign::Done,
             title: "Your address is changed",
             paragraphs: &[
-                "From now on messages go to the new address, and you log in with it.",
+                "From now on messages go to the new address. If you log in with your address, use \
+                 the new one.",
                 "You can close this page and go back to the app.",
             ],
             may_retry: false,
@@ -97,7 +98,7 @@ impl<'a> Notice<'a> {
             title: "This link does not work",
             paragraphs: &[
                 "It may be too old or incomplete, a newer one may have taken its place, or the \
-                 password was changed since. The address of the account was not changed by it.",
+                 password was changed since.",
                 "Open the link in the latest message, or go back to the app and ask for the \
                  change again.",
             ],

@@ -111,6 +111,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    identities (id) {
+        id -> Text,
+        subject -> Text,
+        provider -> Text,
+        issuer -> Text,
+        external_id -> Text,
+        last_login_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     limits (key) {
         key -> Text,
         count -> BigInt,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Backend, Client, Installation, link, on_both};
+use crate::support::{Backend, Client, Installation, Process, link, on_both};
 
 on_both!(no_secret_is_in_the_log_or_the_database);
 
@@ -25,7 +25,12 @@ fn no_secret_is_in_the_log_or_the_database(on: Backend) {
         secrets.push((name, secret.to_owned()));
     };
 
-    let (first, second, wrong) = ("canary-one-4711", "canary-two-4711", "canary-bad-4711");
+    let (first, second, third, wrong) = (
+        "canary-one-4711",
+        "canary-two-4711",
+        "canary-three-4711",
+        "canary-bad-4711",
+    );
     let registration = json!({
         "username": "ann", "email": "ann@example.com", "password1": first, "password2": first,
     });
@@ -73,7 +78,13 @@ fn no_secret_is_in_the_log_or_the_database(on: Backend) {
         "password/reset/",
         &json!({ "email": "ann@example.com" }),
     );
-    for (name, password) in [("first", first), ("second", second), ("wrong", wrong)] {
+    own_account(&installation, &process, (second, third), &mut keep);
+    for (name, password) in [
+        ("third", third),
+        ("first", first),
+        ("second", second),
+        ("wrong", wrong),
+    ] {
         keep(name, password);
     }
 
@@ -83,9 +94,14 @@ fn no_secret_is_in_the_log_or_the_database(on: Backend) {
         "the log is the whole log"
     );
     assert!(
-        contains(&database, "ann@example.com"),
+        contains(&database, "bob@example.com"),
         "the dump is the whole database"
     );
+    let events = installation.run(&["events", "list", "--limit", "10000", "--json"]);
+    for kind in ["reauthenticated", "email_changed", "user_deleted"] {
+        assert!(events.contains(kind), "the events are all events: {events}");
+    }
+    assert!(!events.contains('@'), "an address: {events}");
     let master_key = std::fs::read(installation.directory.path().join("master.key"));
     let master_key = master_key.expect("the master key");
     assert!(
@@ -94,11 +110,61 @@ fn no_secret_is_in_the_log_or_the_database(on: Backend) {
     );
     for (name, secret) in &secrets {
         assert!(!log.contains(secret), "{name} is in the log");
+        assert!(!events.contains(secret), "{name} is in the events");
         assert!(!contains(&database, secret), "{name} is in the database");
         // The signature of a token is as good as the token to who has the rest.
         let tail = secret.rsplit('.').next().unwrap_or(secret);
         assert!(!log.contains(tail), "the end of {name} is in the log");
     }
+}
+
+/// What people do to their own accounts: each with the password, some with a mailed key.
+fn own_account(
+    installation: &Installation,
+    process: &Process,
+    (password, third): (&str, &str),
+    keep: &mut impl FnMut(&'static str, &str),
+) {
+    let login = json!({ "username": "ann", "password": password });
+    let tokens = post(&process.anonymous(), "login/", &login);
+    let access = tokens["access"].as_str().expect("access");
+    keep("another access token", access);
+    let ann = process.anonymous().with_bearer(access);
+    let again = post(&ann, "reauthenticate/", &json!({ "password": password }));
+    keep(
+        "a token after a new proof",
+        again["access"].as_str().expect("access"),
+    );
+    post(&ann, "reauthenticate/", &json!({ "password": third }));
+    let change = json!({ "email": "new@example.com", "password": password });
+    post(&ann, "email/change/", &change);
+    let mail = installation
+        .mail
+        .wait("new@example.com", "email/change/confirm", MAIL_LIMIT);
+    let key = link::change_key(&mail.expect("a link for the new address").text);
+    let page = format!("/auth/email/change/confirm/{key}/");
+    ann.get(&page).has_status(200);
+    ann.post_form(&page, &[]).has_status(303);
+    post(&ann, "email/change/confirm/", &json!({ "key": key }));
+    keep("key for another address", &key);
+    let bob = json!({
+        "username": "bob", "email": "bob@example.com", "password1": third, "password2": third,
+    });
+    let tokens = post(&ann, "registration/", &bob);
+    let bob = process
+        .anonymous()
+        .with_bearer(tokens["access"].as_str().expect("access"));
+    let sessions = bob.get("/auth/sessions/");
+    assert!(
+        !sessions
+            .text
+            .contains(tokens["refresh"].as_str().expect("refresh"))
+    );
+    post(&bob, "logout/all/", &json!({}));
+    ann.delete_json("/auth/user/", &json!({ "password": third }))
+        .has_status(400);
+    ann.delete_json("/auth/user/", &json!({ "password": password }))
+        .has_status(204);
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {

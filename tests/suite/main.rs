@@ -9,8 +9,11 @@ mod bad_input;
 mod claims;
 mod contract;
 mod durability;
+mod events;
+mod federation;
 mod leak;
 mod limits;
+mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;

@@ -4,7 +4,7 @@ use super::Rules;
 use crate::config::{EmailVerification, Period};
 
 /// First parts of paths that are the server's own, now or by design.
-const TAKEN: [&str; 8] = [
+pub(super) const TAKEN: [&str; 8] = [
     "livez",
     "readyz",
     ".well-known",

@@ -50,6 +50,11 @@ fn production_refuses_what_is_fine_for_development() {
             "SIGNET_MAIL__FROM: \"Signet <signet@localhost>\" is an address at this machine only",
         ),
         (
+            "SIGNET_FEDERATION__OIDC__ISSUER",
+            "http://127.0.0.1:8081",
+            "SIGNET_FEDERATION__OIDC__ISSUER: is not https",
+        ),
+        (
             "SIGNET_MAIL__SMTP__TLS",
             "none",
             "SIGNET_MAIL__SMTP__TLS: sends links in the clear over the network",

@@ -52,7 +52,12 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
         [cors]\norigins = ['https://app.example']\n\
         [limits]\nenabled = false\nfree_failures = 4\nmax_failures = 50\nmax_delay = '2h'\nlogins_per_minute = 9\n\
         registrations_per_hour = 9\nmails_per_hour = 9\nmails_per_hour_in_all = 9\nmail_cooldown = '9s'\n\
+        [federation]\ntimeout = '2s'\nca_file = 'c'\n\
+        [federation.google]\nclient_id = 'g'\nclient_secret = 'hunter2'\ncallback_url = 'postmessage'\nissuer = 'https://g.example'\ntokeninfo_url = 'https://g.example/t'\n\
+        [federation.github]\nclient_id = 'h'\nclient_secret = 'hunter2'\ncallback_url = 'https://a.example/h'\napi_url = 'https://h.example'\ntoken_url = 'https://h.example/t'\n\
+        [federation.oidc]\nname = 'o'\nclient_id = 'o'\nclient_secret = 'hunter2'\ncallback_url = 'https://a.example/o'\nissuer = 'https://o.example/'\n\
         [compat]\nstrict = true\nfield_names = 'legacy'\nreturn_expiration = true\nsimplejwt_prefix = '/api/token'\n\
+        [docs]\nenabled = false\n\
         [log]\nformat = 'json'\nfilter = 'debug'\n";
     let config = load(file, &[], &[]).expect("sound");
     let shown = config.effective();

@@ -54,7 +54,13 @@ fn samples(name: &str) -> Vec<Message> {
             address,
         },
         Message::AccountDeleted {
+            name: name.clone(),
+            when,
+            address,
+        },
+        Message::ProviderConnected {
             name,
+            provider: "google".into(),
             when,
             address,
         },
@@ -71,6 +77,7 @@ fn carries_link(message: &Message) -> bool {
         | Message::EmailChangeRequested { .. }
         | Message::EmailChanged { .. }
         | Message::AccountDeleted { .. }
+        | Message::ProviderConnected { .. }
         | Message::PasswordChanged { .. }
         | Message::SessionEnded { .. } => false,
     }

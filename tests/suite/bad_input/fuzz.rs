@@ -16,7 +16,7 @@ on_both!(
 );
 
 /// Every path a first-party client can ask for, and one that is not there.
-const PATHS: [&str; 25] = [
+const PATHS: [&str; 28] = [
     "/auth/registration/",
     "/auth/registration/verify-email/",
     "/auth/registration/resend-email/",
@@ -35,6 +35,9 @@ const PATHS: [&str; 25] = [
     "/auth/sessions/x/",
     "/auth/logout/all/",
     "/auth/csrf/",
+    "/auth/social-accounts/",
+    "/auth/social-accounts/x/disconnect/",
+    "/auth/socialaccounts/",
     "/api/token/",
     "/api/token/refresh/",
     "/api/token/verify/",

@@ -13,6 +13,8 @@ on_both!(
     a_dead_cookie_is_no_hindrance_and_is_taken_away,
     nobody_gets_the_session_of_who_was_here_before,
     names_and_attributes_are_those_of_the_settings,
+    a_new_proof_of_the_password_renews_the_access_cookie_alone,
+    who_ends_the_own_session_keeps_no_cookie,
     scripts_may_read_tokens_only_where_the_operator_says_so,
 );
 
@@ -265,4 +267,79 @@ fn scripts_may_read_tokens_only_where_the_operator_says_so(on: Backend) {
     );
     let answer = browser.post("/auth/token/refresh/", &json!({}));
     assert_eq!(answer.member("refresh"), browser.cookie(REFRESH));
+}
+
+fn a_new_proof_of_the_password_renews_the_access_cookie_alone(on: Backend) {
+    let server = start(on);
+    let browser = Browser::new(&server);
+    browser.register("ann");
+    server.mails();
+    let (access, refresh) = (browser.cookie(ACCESS), browser.cookie(REFRESH));
+    server.advance(60);
+    let answer = browser.post("/auth/reauthenticate/", &json!({"password": PASSWORD}));
+    let renewed = browser.cookie(ACCESS);
+    assert_eq!(browser.cookie(REFRESH), refresh);
+    assert_ne!(renewed, access);
+    let time = |token: &str| token::claims(token)["auth_time"].as_i64().expect("a time");
+    assert_eq!(time(&renewed), time(&access) + 60);
+    let names: Vec<_> = set_cookies(&answer)
+        .into_iter()
+        .map(|cookie| cookie.name)
+        .collect();
+    assert_eq!(names, [ACCESS]);
+    assert_eq!(answer.ok(200)["access"], "");
+    assert!(browser.is_logged_in());
+}
+
+fn who_ends_the_own_session_keeps_no_cookie(on: Backend) {
+    let server = start(on);
+    let browser = Browser::new(&server);
+    browser.register("ann");
+    server.mails();
+    let list = |browser: &Browser| {
+        browser
+            .send("GET", "/auth/sessions/", &Value::Null)
+            .ok(200)
+            .as_array()
+            .expect("an array")
+            .clone()
+    };
+    let id = |browser: &Browser, current: bool| {
+        let listed = list(browser);
+        let found = listed.iter().find(|one| one["current"] == current);
+        found.expect("one")["id"].as_str().expect("text").to_owned()
+    };
+    let other = Browser::new(&server);
+    other.login("ann");
+    let ends: [(&str, &dyn Fn() -> String, Value); 4] = [
+        (
+            "DELETE",
+            &|| format!("sessions/{}/", id(&other, true)),
+            Value::Null,
+        ),
+        ("POST", &|| "logout/all/".to_owned(), json!({})),
+        (
+            "DELETE",
+            &|| format!("sessions/{}/", id(&other, true)),
+            Value::Null,
+        ),
+        (
+            "DELETE",
+            &|| "user/".to_owned(),
+            json!({"password": PASSWORD}),
+        ),
+    ];
+    // Another session than the own one: its browser learns of it later.
+    let path = format!("/auth/sessions/{}/", id(&other, false));
+    let answer = other.send("DELETE", &path, &Value::Null);
+    assert_eq!((answer.status, answer.header("set-cookie")), (204, ""));
+    for (method, path, body) in ends {
+        let path = format!("/auth/{}", path());
+        let answer = other.send(method, &path, &body);
+        assert!(answer.status < 300, "{path}: {}", answer.text);
+        assert_eq!(other.cookie(ACCESS) + &other.cookie(REFRESH), "", "{path}");
+        if path != "/auth/user/" {
+            other.login("ann");
+        }
+    }
 }

@@ -60,6 +60,16 @@ fn changes() -> Vec<(&'static str, &'static str, Value)> {
             "password/reset/confirm/",
             json!({"uid": "x", "token": "x"}),
         ),
+        ("DELETE", "user/", json!({"password": PASSWORD})),
+        ("DELETE", "sessions/x/", Value::Null),
+        ("POST", "logout/all/", json!({})),
+        (
+            "POST",
+            "email/change/",
+            json!({"email": "new@example.com", "password": PASSWORD}),
+        ),
+        ("POST", "email/change/confirm/", json!({"key": "x"})),
+        ("POST", "reauthenticate/", json!({"password": PASSWORD})),
     ]
 }
 

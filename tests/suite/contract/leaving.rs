@@ -88,7 +88,7 @@ fn an_account_without_a_password_stays(on: Backend) {
     use signet::storage::schema::users;
     let server = Server::start(on);
     let ann = server.person("ann");
-    server.change(|conn| {
+    server.rows(|conn| {
         let none: Option<String> = None;
         diesel::update(users::table)
             .set(users::password_hash.eq(none))

@@ -13,7 +13,9 @@ on_both!(
 );
 
 /// Every path of the first-party API below the prefix, and its verbs.
-const ROUTES: [(&str, &[&str]); 16] = [
+const ROUTES: [(&str, &[&str]); 18] = [
+    ("social-accounts", &["GET"]),
+    ("socialaccounts", &["GET"]),
     ("registration", &["POST"]),
     ("registration/verify-email", &["POST"]),
     ("registration/resend-email", &["POST"]),

@@ -7,6 +7,7 @@ use crate::support::{Answer, Backend, PASSWORD, Server, on_both};
 
 on_both!(
     one_network_tries_so_many_logins_a_minute,
+    tries_at_a_blocked_account_count_too,
     an_ipv6_customer_is_one_network,
     a_forwarded_address_is_believed_of_a_proxy_alone,
     an_unreadable_forwarded_address_opens_nothing_and_skips_nothing,
@@ -35,6 +36,18 @@ fn one_network_tries_so_many_logins_a_minute(on: Backend) {
         is_let_in(&server, ELSEWHERE, "bob");
     }
     is_throttled(login(&server, ELSEWHERE, "bob", PASSWORD), 15);
+}
+
+/// Line 16: else a blocked name could be asked for as often as it takes to measure the answer.
+fn tries_at_a_blocked_account_count_too(on: Backend) {
+    let server = server(on, |config| config.limits.logins_per_minute = 10);
+    server.person("ann");
+    fail(&server, ELSEWHERE, "ann", 6);
+    for _ in 0..4 {
+        is_throttled(login(&server, ELSEWHERE, "ann", PASSWORD), 1);
+    }
+    is_throttled(login(&server, ELSEWHERE, "ann", PASSWORD), 6);
+    is_throttled(login(&server, ELSEWHERE, "nobody", PASSWORD), 6);
 }
 
 fn an_ipv6_customer_is_one_network(on: Backend) {

@@ -85,20 +85,37 @@ impl Installation {
         panic!("the server did not start ({:?}):\n{log}", child.wait());
     }
 
-    /// Runs another command of the binary beside the server, with its settings; what it printed.
-    pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        let ran = Command::new(env!("CARGO_BIN_EXE_signet"))
+    /// A command of the binary on this installation, with the settings of the last start.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
+        command
             .args(arguments)
             .arg("--config")
             .arg(self.directory.path().join("signet.toml"))
             .current_dir(self.directory.path())
             .env_clear()
             .env("SIGNET_DATABASE__URL", &self.database)
-            .output()
-            .expect("the binary runs");
-        let said = String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success(), "{arguments:?}: {said}");
-        String::from_utf8(ran.stdout).expect("text")
+            .env("SIGNET_LOG__FILTER", "error")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs such a command, which must succeed; what it printed.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        self.try_run(arguments)
+            .unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// Runs such a command: what it printed, or if it failed, what it said about that.
+    pub(crate) fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = self.command(arguments).output().expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text(output.stderr))
+        }
     }
 
     /// The whole database as it can be carried away: the files of SQLite, a dump of PostgreSQL.

@@ -2,7 +2,7 @@
 //! password.
 
 use std::net::TcpListener;
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 
 use chrono::{DateTime, TimeDelta};
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ use signet::server::Running;
 use signet::storage::schema::{events, one_time_tokens, outbox, sessions, users};
 use tempfile::TempDir;
 
-use super::{Backend, Client, Person, block_on};
+use super::{Backend, Client, Contract, Person, block_on};
 
 /// 2026-11-23T12:00:00Z: where every test's time begins.
 const BEGINNING: i64 = 1_795_435_200;
@@ -25,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) clock: Clock,
     pub(crate) prefix: String,
+    contract: Arc<Contract>,
     running: Option<Running>,
     _directory: TempDir,
 }
@@ -50,6 +51,7 @@ impl Server {
         change(&mut config);
         let prefix = config.account.prefix.clone();
         let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
+        let contract = Arc::new(Contract::of(&config));
         let app = App::build(config, clock.clone()).expect("the application");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let running = signet::server::spawn(app.clone(), listener).expect("the server");
@@ -57,6 +59,7 @@ impl Server {
             app,
             clock,
             prefix,
+            contract,
             running: Some(running),
             _directory: directory,
         }
@@ -69,7 +72,8 @@ impl Server {
 
     /// A client without credentials, on a connection of its own.
     pub(crate) fn anonymous(&self) -> Client {
-        Client::new(&format!("http://{}", self.address()))
+        let contract = Arc::clone(&self.contract);
+        Client::new(&format!("http://{}", self.address())).holding_to(contract)
     }
 
     /// What `count` anonymous clients get who ask at the same moment, each on a connection of its
@@ -137,6 +141,11 @@ impl Server {
         assert!(changed.expect("the account"), "it was in the other state");
     }
 
+    /// Deletes an account, as an operator's command does.
+    pub(crate) fn delete(&self, pk: &str) {
+        assert!(block_on(self.app.accounts.delete(&pk.into())).expect("the account"));
+    }
+
     /// Runs the job; how many accounts it deleted.
     pub(crate) fn delete_unconfirmed(&self) -> usize {
         block_on(self.app.accounts.delete_unconfirmed()).expect("the job")
@@ -154,20 +163,25 @@ impl Server {
         block_on(count).expect("the count")
     }
 
+    /// Rows from the database.
+    pub(crate) fn load<T, Q>(&self, query: Q) -> Vec<T>
+    where
+        T: Send + 'static,
+        Q: for<'query> diesel::query_dsl::LoadQuery<'query, signet::storage::Conn, T>
+            + Clone
+            + Send
+            + 'static,
+    {
+        let rows = self.app.db.read(move |conn| query.clone().load(conn));
+        block_on(rows).expect("the rows")
+    }
+
     /// Rows of the database, or what became of changing them.
     pub(crate) fn rows<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<T> + Send + 'static,
     ) -> T {
         block_on(self.app.db.write(work)).expect("the database")
-    }
-
-    /// Changes rows behind the server's back.
-    pub(crate) fn change(
-        &self,
-        work: impl FnMut(&mut signet::storage::Conn) -> QueryResult<usize> + Send + 'static,
-    ) {
-        block_on(self.app.db.write(work)).expect("the change");
     }
 
     /// The details of the recorded events of a kind, oldest first.

@@ -30,3 +30,9 @@ pub(crate) fn forged(token: &str) -> String {
     let other = if &token[at..=at] == "A" { "B" } else { "A" };
     format!("{}{other}{}", &token[..at], &token[at + 1..])
 }
+
+/// The token with another header, and what was its signature.
+pub(crate) fn with_header(token: &str, header: &str) -> String {
+    let (_, rest) = token.split_once('.').expect("parts");
+    format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header))
+}

@@ -1,0 +1,102 @@
+//! Making a provider's word a further way into one's own account: only while being logged in.
+
+use super::login::{TRIES, is_taken};
+use super::{AMR, Evidence, Federation, Identity, store};
+use crate::account::{self, Entry, User};
+use crate::config::EmailVerification;
+use crate::error::{Error, Result};
+use crate::event::{self, Event};
+use crate::ids::Subject;
+use crate::mail;
+use crate::session::{self, TokenPair};
+use crate::web::Facts;
+
+const ANOTHERS: &str = "The third-party account is already connected to a different account.";
+
+/// What the transaction found.
+enum Outcome {
+    Entered(Entry),
+    Anothers,
+    /// Somebody connected it at the same moment.
+    Again,
+}
+
+impl Federation {
+    /// Connects whom the provider vouches for to `subject`'s account, and opens a session, as a
+    /// login would. What is connected to it already stays so.
+    ///
+    /// # Errors
+    /// The provider refuses the evidence, or cannot be asked; or it is connected to somebody else.
+    pub async fn connect(
+        &self,
+        provider: &str,
+        evidence: &Evidence,
+        subject: &Subject,
+        facts: &Facts,
+    ) -> Result<(User, TokenPair)> {
+        let (provider, vouched) = self.recognise(provider, evidence, facts).await?;
+        for _ in 0..TRIES {
+            let identity = Identity::new(provider, &vouched, subject, self.0.clock.now());
+            let (outcome, tokens) = self.write_connected(identity, facts).await?;
+            match outcome {
+                Outcome::Entered(Entry::Admitted(user)) => return Ok((*user, tokens)),
+                Outcome::Entered(Entry::Refused(refusal)) => return Err(refusal.into()),
+                Outcome::Anothers => return Err(Error::non_field(ANOTHERS)),
+                Outcome::Again => {}
+            }
+        }
+        Err(Error::unavailable(1, "the identity changes all the time"))
+    }
+
+    async fn write_connected(
+        &self,
+        identity: Identity,
+        facts: &Facts,
+    ) -> Result<(Outcome, TokenPair)> {
+        let inner = &*self.0;
+        let now = identity.created_at;
+        let opening = inner.sessions.prepare(&identity.subject, AMR, facts)?;
+        let tokens = opening.tokens.clone();
+        let event = |kind| {
+            Event::of(kind, &identity.subject, now)
+                .in_session(opening.id())
+                .from_address(facts.address)
+                .with("provider", identity.provider.as_str())
+        };
+        let (subject, provider) = (&identity.subject, &identity.provider);
+        let notice = inner.accounts.notice_of_provider(subject, provider, facts);
+        let notice = notice.await?;
+        let connected = event(event::Kind::IdentityConnected);
+        let logged_in = event(event::Kind::LoginSucceeded);
+        let wrote = inner.db.write(move |conn| {
+            // Who is logged in has confirmed what had to be.
+            let verification = EmailVerification::None;
+            let entry = account::enter(conn, &identity.subject, verification, now)?;
+            if let Entry::Refused(_) = entry {
+                return Ok(Outcome::Entered(entry));
+            }
+            match store::find(conn, &identity.issuer, &identity.external_id)? {
+                Some(known) if known.subject != identity.subject => return Ok(Outcome::Anothers),
+                Some(known) => {
+                    store::touch(conn, &known, now)?;
+                }
+                None => {
+                    store::insert(conn, &identity)?;
+                    event::record(conn, &connected)?;
+                    notice
+                        .iter()
+                        .try_for_each(|letter| mail::enqueue(conn, letter))?;
+                }
+            }
+            session::open(conn, &opening)?;
+            event::record(conn, &logged_in)?;
+            Ok(Outcome::Entered(entry))
+        });
+        let outcome = match wrote.await {
+            Err(error) if is_taken(&error) => Outcome::Again,
+            outcome => outcome?,
+        };
+        inner.accounts.wake_mail();
+        Ok((outcome, tokens))
+    }
+}
