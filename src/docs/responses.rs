@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use utoipa::openapi::header::Header;
-use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, SchemaType};
 use utoipa::openapi::{
     ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Responses, ResponsesBuilder, Schema,
     Type,
@@ -140,6 +140,10 @@ pub(super) fn problem() -> Schema {
             .items(ObjectBuilder::new().schema_type(Type::String))
             .description(Some(about))
     };
+    // One route has a field of that name, and so messages under it.
+    let code = ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Array]))
+        .description(Some("The stable code, in some errors"));
     let status = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .description(Some("The HTTP status"));
@@ -157,7 +161,7 @@ pub(super) fn problem() -> Schema {
         .property("title", text("The kind of error; always the same for one"))
         .property("status", status)
         .property("detail", text("For people to read"))
-        .property("code", text("The stable code, in some errors"))
+        .property("code", code)
         .property("messages", causes)
         .property(
             "non_field_errors",
