@@ -56,7 +56,8 @@ impl Caps {
         if !limits.are_enabled() {
             return Self(None);
         }
-        let parts = [sort.name(), email.key()];
+        let mailbox = email.mailbox();
+        let parts = [sort.name(), mailbox.as_str()];
         let cooldown = Rule::new(1, settings.mail_cooldown.delta());
         Self(Some(Inner {
             again: (limits.key("mail-again", &parts), cooldown),

@@ -10,6 +10,7 @@ use super::{Accounts, Email, User, store};
 use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
+use crate::limits::Rule;
 use crate::mail::{self, Letter, Message};
 use crate::password::Plaintext;
 use crate::storage::{Conn, violates_unique};
@@ -50,6 +51,10 @@ impl Accounts {
             let message = "This is the confirmed address of your account already.";
             return Err(Error::field("email", message));
         }
+        // One account writes to few strangers, whatever addresses it makes up.
+        let rule = Rule::per_hour(self.0.limits.settings().mails_per_hour);
+        let who = claims.sub.to_string();
+        self.take_share("email-change", rule, who).await?;
         let key = email.key().to_owned();
         let holder = self.0.db.read(move |conn| store::find_by_email(conn, &key));
         let holder = holder.await?;

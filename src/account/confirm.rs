@@ -36,11 +36,11 @@ impl Accounts {
         }
     }
 
-    /// The address that `key` would confirm; nothing is used up.
+    /// Whose address `key` would confirm; nothing is used up.
     ///
     /// # Errors
     /// `NotFound`, as for [`Accounts::confirm_email`].
-    pub async fn address_to_confirm(&self, key: &str) -> Result<String> {
+    pub async fn claimant(&self, key: &str) -> Result<User> {
         let digest = digest(key);
         let now = self.0.clock.now();
         let found = self.0.db.read(move |conn| {
@@ -49,10 +49,7 @@ impl Accounts {
             let user = store::find(conn, &token.subject())?;
             Ok(user.filter(|user| claims(user, &token.address)))
         });
-        found
-            .await?
-            .and_then(|user| user.email)
-            .ok_or_else(not_found)
+        found.await?.ok_or_else(not_found)
     }
 
     /// Mails a new link to an address that is claimed and not confirmed. The caller learns nothing.

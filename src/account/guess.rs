@@ -172,8 +172,11 @@ impl Accounts {
     ) -> Result<Guess> {
         self.take_login_turn(facts).await?;
         let place = self.place(facts);
+        // Were a claim told from no claim, whoever registers an address would learn here whether
+        // it has an owner.
+        let only_owner = self.answers_alike();
         let look = move |conn: &mut Conn| {
-            let users = find(conn, &credentials)?;
+            let users = find(conn, &credentials, only_owner)?;
             place.admit(conn, users, &credentials)
         };
         let found = self.0.db.read(look).await?;
@@ -263,13 +266,26 @@ impl Accounts {
         rule: Rule,
         facts: &Facts,
     ) -> Result<()> {
+        let network = limits::network(facts.address);
+        self.take_share(scope, rule, network).await
+    }
+
+    /// Takes one of what `rule` allows `who` for `scope`.
+    ///
+    /// # Errors
+    /// Throttled.
+    pub(super) async fn take_share(
+        &self,
+        scope: &'static str,
+        rule: Rule,
+        who: String,
+    ) -> Result<()> {
         let inner = &*self.0;
         if !inner.limits.are_enabled() {
             return Ok(());
         }
         let now = inner.clock.now();
-        let network = limits::network(facts.address);
-        let key = inner.limits.key("network", &[scope, &network]);
+        let key = inner.limits.key("share", &[scope, &who]);
         let seen = key.clone();
         let look = move |conn: &mut Conn| limits::look(conn, &seen, rule, now);
         // Who floods us costs a read, not a write.
@@ -311,8 +327,12 @@ impl Accounts {
 }
 
 /// Who may be meant.
-fn find(conn: &mut Conn, credentials: &Credentials) -> QueryResult<Vec<User>> {
+fn find(conn: &mut Conn, credentials: &Credentials, only_owner: bool) -> QueryResult<Vec<User>> {
     match credentials {
+        Credentials::Email(email) if only_owner => {
+            let owner = store::find_by_email(conn, email.key())?;
+            Ok(owner.into_iter().collect())
+        }
         Credentials::Email(email) => store::list_by_email(conn, email.key()),
         Credentials::Username(name) => {
             let found = store::find_by_username(conn, &identifier::username_key(name))?;

@@ -89,6 +89,18 @@ impl Email {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// The mailbox that it probably leads to: with many providers what follows a `+` is the
+    /// reader's own to choose (RFC 5233).
+    pub fn mailbox(&self) -> String {
+        match self.key.rsplit_once('@') {
+            Some((local, domain)) => {
+                let mailbox = local.split('+').next().unwrap_or(local);
+                format!("{mailbox}@{domain}")
+            }
+            None => self.key.clone(),
+        }
+    }
 }
 
 /// `dot-atom` of RFC 5322, section 3.2.3.
@@ -160,6 +172,9 @@ mod tests {
             let email = Email::parse(typed).unwrap_or_else(|| panic!("{typed}"));
             assert_eq!((email.text(), email.key()), (text, key));
         }
+        let mailbox = |typed| Email::parse(typed).unwrap().mailbox();
+        assert_eq!(mailbox("A+b+c@example.com"), "a@example.com");
+        assert_eq!(mailbox("a@example.com"), "a@example.com");
     }
 
     #[test]

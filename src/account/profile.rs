@@ -4,6 +4,7 @@ use super::store::{self, Changes};
 use super::{Accounts, User, Username, not_found};
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
+use crate::limits::Rule;
 use crate::storage::violates_unique;
 use crate::token::AccessClaims;
 use crate::web::Facts;
@@ -30,6 +31,11 @@ impl Accounts {
         profile: Profile,
         facts: &Facts,
     ) -> Result<User> {
+        if profile.username.is_some() {
+            // Which names are taken is not to be had wholesale, here no more than at registration.
+            let rule = Rule::per_minute(self.0.limits.settings().logins_per_minute);
+            self.take_turn("registration-try", rule, &facts).await?;
+        }
         let taken = || Error::field("username", "A user with that username already exists.");
         let subject = claims.sub.clone();
         let now = self.0.clock.now();

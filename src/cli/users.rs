@@ -6,6 +6,7 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::arguments::{OneUser, Users as Command};
+use super::logging::escaped;
 use super::print_json;
 use crate::account::{Email, NewUser, User, Username};
 use crate::app::App;
@@ -105,7 +106,8 @@ fn show(user: &User, json: bool) {
                 let text = value
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
-                println!("{name:18} {text}");
+                // What people chose must not speak to the terminal.
+                println!("{name:18} {}", escaped(&text));
             }
         }
         _ => print_json(&value),
@@ -119,6 +121,7 @@ fn list(users: &[User], json: bool) {
     println!("{:36}  {:8}  {:24}  EMAIL", "ID", "STATE", "USERNAME");
     for user in users {
         let state = if user.is_active { "active" } else { "disabled" };
+        // Neither can hold a control character.
         let username = user.username.as_deref().unwrap_or("-");
         let email = user.email.as_deref().unwrap_or("-");
         println!(

@@ -59,6 +59,11 @@ impl WebUrl {
         self.uri.path() == "/" && self.uri.port_u16() != Some(usual)
     }
 
+    /// The path, without a slash at the end.
+    pub(super) fn path(&self) -> &str {
+        self.uri.path().trim_end_matches('/')
+    }
+
     /// Scheme and host in lower case, and no slash at the end. Of a URL without query and
     /// fragment.
     pub(super) fn without_trailing_slash(&self) -> String {

@@ -16,16 +16,20 @@ use crate::error::{Error, Kind};
 pub(super) struct Question<'a> {
     pub(super) service: &'a str,
     pub(super) address: &'a str,
+    /// The user name of the account that claims the address; may be empty. Who reads it and does
+    /// not know it did not make that account.
+    pub(super) account: &'a str,
 }
 
 pub(super) async fn ask(accounts: Data<Accounts>, key: Path<String>) -> HttpResponse {
     let service = &accounts.settings().service_name;
-    match accounts.address_to_confirm(&key).await {
-        Ok(address) => answer(
+    match accounts.claimant(&key).await {
+        Ok(user) => answer(
             StatusCode::OK,
             &Question {
                 service,
-                address: &address,
+                address: user.email.as_deref().unwrap_or_default(),
+                account: user.username.as_deref().unwrap_or_default(),
             },
         ),
         Err(error) => refuse(service, error),

@@ -61,6 +61,7 @@ fn pages() -> Vec<(String, HttpResponse)> {
     let question = Question {
         service: SERVICE,
         address: ADDRESS,
+        account: "ann<b>",
     };
     let change = change_email::Question {
         service: SERVICE,

@@ -150,10 +150,9 @@ pub(super) fn find_with_owner(
     let Some((row, (is_active, username, email, verified_at))) = found else {
         return Ok(None);
     };
-    // Before the address is confirmed, somebody else may have chosen the name.
-    let name = username
-        .filter(|_| verified_at.is_some())
-        .unwrap_or_default();
+    // Before the address is confirmed, somebody else may be reading there.
+    let email = email.filter(|_| verified_at.is_some());
+    let name = username.unwrap_or_default();
     Ok(Some((
         row.into(),
         epoch(conn)?,

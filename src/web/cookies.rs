@@ -7,6 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::cookie::time::{Duration, OffsetDateTime};
 use actix_web::cookie::{self, Cookie};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
@@ -131,9 +132,28 @@ impl TokenCookies {
     }
 }
 
+/// The value of the cookie of exactly this name. What others may do to a name or a value is not
+/// undone: a browser holds `__Host-` to its promise as it is written, not as it may be decoded. Of
+/// two that differ, one was planted, and nobody knows which.
 fn read(request: &HttpRequest, name: &str) -> Option<String> {
-    let cookie = request.cookie(name)?;
-    Some(cookie.value().to_owned()).filter(|value| !value.is_empty())
+    let headers = request.headers().get_all(header::COOKIE);
+    let pairs = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    let mut found: Option<&[u8]> = None;
+    for pair in pairs {
+        let pair = pair.trim_ascii();
+        let Some(value) = pair.strip_prefix(name.as_bytes()) else {
+            continue;
+        };
+        let Some(value) = value.strip_prefix(b"=") else {
+            continue;
+        };
+        if found.is_some_and(|other| other != value) {
+            return None;
+        }
+        found = Some(value);
+    }
+    let value = std::str::from_utf8(found?).ok()?;
+    Some(value.to_owned()).filter(|value| !value.is_empty())
 }
 
 /// Old browsers know `Expires` only; where both are there, `Max-Age` counts.

@@ -72,8 +72,7 @@ async fn check(request: &mut ServiceRequest) -> Result<()> {
         return Ok(());
     };
     let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    // A browser adds no `Authorization` by itself, and then no cookie speaks for the caller.
-    if is_safe || request.headers().contains_key(header::AUTHORIZATION) {
+    if is_safe || is_bearer(request.headers()) {
         return Ok(());
     }
     csrf.check_origin(request.headers())?;
@@ -88,9 +87,21 @@ async fn check(request: &mut ServiceRequest) -> Result<()> {
     Ok(())
 }
 
+/// Whether a script wrote a bearer token into the request: no browser does so by itself (as it does
+/// with `Basic` and `Negotiate`), and no script of another origin may.
+fn is_bearer(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::AUTHORIZATION);
+    value.is_some_and(|value| value.as_bytes().starts_with(b"Bearer "))
+}
+
 impl Csrf {
     fn check_origin(&self, headers: &HeaderMap) -> Result<()> {
-        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        let text = |name: &str| {
+            let mut values = headers.get_all(name);
+            let value = values.next()?.to_str().ok();
+            // Said twice is not said by a browser.
+            Some(value.filter(|_| values.next().is_none()).unwrap_or("?"))
+        };
         // What the browser vouches for: nobody but the app itself, or the person at the address bar.
         if let Some("same-origin" | "none") = text(FETCH_SITE) {
             return Ok(());
@@ -120,6 +131,10 @@ impl Csrf {
 /// Scheme, host and port as browsers write them (RFC 6454, section 6.2).
 pub(super) fn origin(uri: &Uri) -> Option<String> {
     let (scheme, host) = (uri.scheme_str()?, uri.host()?.to_ascii_lowercase());
+    let rest = uri.authority()?.as_str().get(host.len()..)?;
+    if !rest.is_empty() && uri.port_u16().is_none() {
+        return None;
+    }
     match (scheme, uri.port_u16()) {
         ("https", Some(443)) | ("http", Some(80)) | (_, None) => Some(format!("{scheme}://{host}")),
         (_, Some(port)) => Some(format!("{scheme}://{host}:{port}")),
@@ -265,6 +280,9 @@ mod tests {
         ] {
             assert_eq!(origin(&uri.parse().unwrap()).as_deref(), Some(expected));
         }
-        assert_eq!(origin(&"/a".parse().unwrap()), None);
+        for none in ["/a", "http://a.example:18103.evil/", "http://me@a.example/"] {
+            let uri = none.parse().ok();
+            assert_eq!(uri.and_then(|uri| origin(&uri)), None, "{none}");
+        }
     }
 }

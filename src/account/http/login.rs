@@ -6,6 +6,7 @@ use super::{about_logged_in, email, logged_in, password};
 use crate::account::{Accounts, Credentials, Email};
 use crate::config::{Config, LoginMethod};
 use crate::error::{Error, Kind, Result};
+use crate::ids::{SessionId, Subject};
 use crate::password::Plaintext;
 use crate::session::http::{Delivery, Visitor, credential};
 use crate::session::{Sessions, TokenPair};
@@ -36,9 +37,10 @@ pub(super) fn about_login(config: &Config) -> Operation {
 pub(super) async fn login(
     accounts: web::Data<Accounts>,
     delivery: web::Data<Delivery>,
+    request: HttpRequest,
     (input, _): (Input, Visitor),
-    facts: Facts,
 ) -> Result<HttpResponse> {
+    let facts = Facts::of(&request)?;
     let mut fields = Fields::of(&input);
     let username = fields.text(USERNAME);
     let email = email(&mut fields, EMAIL, "email");
@@ -48,6 +50,13 @@ pub(super) async fn login(
     let methods = &accounts.settings().account.login_with;
     let credentials = credentials(methods, email, username)?;
     let (user, tokens) = accounts.login(credentials, &password, &facts).await?;
+    // The session that this browser had is nobody's from now on.
+    let kept = delivery.cookies();
+    let kept = kept.and_then(|cookies| cookies.refresh(&request));
+    let sessions = accounts.sessions();
+    for (subject, session) in stood_for(sessions, kept, None) {
+        sessions.end(&subject, &session, &facts).await?;
+    }
     Ok(logged_in(&delivery, &user, &tokens))
 }
 
@@ -115,32 +124,38 @@ async fn end(
     let mut fields = Fields::of(input);
     let sent = fields.text(REFRESH);
     fields.finish()?;
-    let kept = delivery.cookies();
-    let kept = kept.and_then(|cookies| cookies.refresh(request));
+    let cookies = delivery.cookies();
+    let kept = cookies.and_then(|cookies| cookies.refresh(request));
     if delivery.is_strict() {
         let token = strictly(delivery, sent, kept)?;
-        return sessions
-            .end_by_token(&token, &facts)
-            .await
-            .map_err(without_code);
+        let ended = sessions.end_by_token(&token, &facts).await;
+        return ended.map_err(without_code);
     }
-    if !sent.is_empty() {
-        return sessions
-            .end_by_token(&sent, &facts)
-            .await
-            .map_err(without_code);
+    let (ended, access) = if sent.is_empty() {
+        (Ok(()), credential(request).ok().flatten())
+    } else {
+        let ended = sessions.end_by_token(&sent, &facts).await;
+        (ended, cookies.and_then(|cookies| cookies.access(request)))
+    };
+    // Cookies are taken away in any case: so what they stand for ends, too.
+    for (subject, session) in stood_for(sessions, kept, access) {
+        sessions.end(&subject, &session, &facts).await?;
     }
-    if let Some(token) = kept
-        && let Ok(claims) = sessions.tokens().verify_refresh(&token)
-    {
-        sessions.end(&claims.sub, &claims.sid, &facts).await?;
-    }
-    if let Some(access) = credential(request).ok().flatten()
-        && let Ok(claims) = sessions.tokens().verify_access(&access)
-    {
-        sessions.end(&claims.sub, &claims.sid, &facts).await?;
-    }
-    Ok(())
+    ended.map_err(without_code)
+}
+
+/// The sessions that these tokens stand for. An access token that has expired does so still.
+fn stood_for(
+    sessions: &Sessions,
+    refresh: Option<String>,
+    access: Option<String>,
+) -> Vec<(Subject, SessionId)> {
+    let tokens = sessions.tokens();
+    let refresh = refresh.and_then(|token| tokens.verify_refresh(&token).ok());
+    let access = access.and_then(|token| tokens.recognise_access(&token).ok());
+    let refresh = refresh.map(|claims| (claims.sub, claims.sid));
+    let access = access.map(|claims| (claims.sub, claims.sid));
+    refresh.into_iter().chain(access).collect()
 }
 
 /// Upstream takes the token from one place alone, and refuses to go without.

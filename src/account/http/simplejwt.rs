@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::password;
 use super::token::Nothing;
-use crate::account::{Accounts, Credentials};
-use crate::config::Config;
+use crate::account::{Accounts, Credentials, Email};
+use crate::config::{Config, LoginMethod};
 use crate::error::{Error, Kind, Result};
 use crate::password::Plaintext;
 use crate::session::{Sessions, TokenPair};
@@ -100,7 +100,13 @@ async fn obtain(accounts: web::Data<Accounts>, input: Input, facts: Facts) -> Re
     let password = PASSWORD.trimmed_if(accounts.settings().is_strict);
     let password = Plaintext::new(&fields.text(password));
     fields.finish()?;
-    let credentials = Credentials::Username(username);
+    let methods = &accounts.settings().account.login_with;
+    // Where people log in by address, that is what simplejwt's `username` is.
+    let credentials = match Email::parse(&username) {
+        Some(email) if !methods.contains(&LoginMethod::Username) => Credentials::Email(email),
+        _ if methods.contains(&LoginMethod::Username) => Credentials::Username(username),
+        _ => return Err(no_account()),
+    };
     let login = accounts.login(credentials, &password, &facts).await;
     let (_, tokens) = login.map_err(in_simplejwts_words)?;
     Ok(answer::ok(Pair::from(&tokens)))
@@ -111,6 +117,10 @@ fn in_simplejwts_words(error: Error) -> Error {
     if error.kind() != Kind::Invalid {
         return error;
     }
+    no_account()
+}
+
+fn no_account() -> Error {
     let detail = "No active account found with the given credentials";
     Error::new(Kind::Unauthenticated, "no_active_account", detail).with_public_code()
 }

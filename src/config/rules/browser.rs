@@ -1,8 +1,15 @@
 //! `[cookies]`, `[cors]` and `[compat]`.
 
-use super::account::is_prefix;
+use super::account::{TAKEN, is_prefix};
 use super::{Rules, WebUrl};
 use crate::config::SameSite;
+
+/// Whether what is under `path` holds `other`, as cookies have it (RFC 6265bis, section 5.1.4).
+fn covers(path: &str, other: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    let rest = other.strip_prefix(path);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// These prefixes of cookie names are promises that browsers enforce (RFC 6265bis, section 4.1.3).
 const HOST: &str = "__Host-";
@@ -35,7 +42,19 @@ impl Rules<'_> {
             is_path(&cookies.refresh_path),
             "cookies.refresh_path",
             &format!("{:?} is not a path", cookies.refresh_path),
-            "write it like / or /auth/token",
+            "write it like / or /auth",
+        );
+        let url = WebUrl::parse(&self.config.server.public_url).ok();
+        let base = url.map(|url| url.path().to_owned()).unwrap_or_default();
+        let routes = format!("{base}{}", self.config.account.prefix);
+        self.require_all(
+            covers(&cookies.refresh_path, &routes),
+            &["cookies.refresh_path", "account.prefix", "server.public_url"],
+            &format!(
+                "{} does not cover {routes}/logout/ and {routes}/token/refresh/, where the token is needed",
+                cookies.refresh_path
+            ),
+            "write / or the path under which the routes are",
         );
         self.require(
             cookies.domain.is_empty() || is_domain(&cookies.domain),
@@ -54,9 +73,14 @@ impl Rules<'_> {
             ("cookies.refresh", &cookies.refresh),
             ("cookies.csrf", &cookies.csrf),
         ] {
-            let is_host = name.starts_with(HOST);
+            // Browsers mind no case here.
+            let is = |prefix: &str| {
+                name.to_ascii_lowercase()
+                    .starts_with(&prefix.to_ascii_lowercase())
+            };
+            let is_host = is(HOST);
             self.require_all(
-                cookies.secure || !(is_host || name.starts_with(SECURE)),
+                cookies.secure || !(is_host || is(SECURE)),
                 &["cookies.secure", path],
                 &format!("is false, but browsers take {name} only with it"),
                 "leave secure on, or choose a name without this prefix",
@@ -144,10 +168,11 @@ impl Rules<'_> {
             "write it like /api/token, or leave it empty",
         );
         let account = &self.config.account.prefix;
+        let first = prefix.split('/').nth(1).unwrap_or_default();
         self.require_all(
-            prefix.is_empty() || (prefix != account && *prefix != format!("{account}/token")),
+            prefix.is_empty() || !(covers(account, prefix) || TAKEN.contains(&first)),
             &[PATH, "account.prefix"],
-            &format!("{prefix} is where the other routes are"),
+            &format!("{prefix} is where other routes are"),
             "choose another one, like /api/token",
         );
     }
@@ -160,7 +185,10 @@ fn is_path(path: &str) -> bool {
 
 fn is_domain(domain: &str) -> bool {
     let ok = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    domain
-        .split('.')
-        .all(|label| !label.is_empty() && label.bytes().all(ok))
+    // A single label is everybody's, like com, and browsers refuse it.
+    let is_own = domain.contains('.') || domain == "localhost";
+    is_own
+        && domain
+            .split('.')
+            .all(|label| !label.is_empty() && label.bytes().all(ok))
 }

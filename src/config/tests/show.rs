@@ -40,14 +40,14 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
         [database]\nurl = 'postgres://me:hunter2@db/a?sslmode=disable'\npool_size = 3\nallow_asynchronous_commit = true\n\
         [keys]\nmaster_key_file = 'k'\nrotate_every = '31d'\njwks_max_age = '1m'\n\
         [tokens]\naudience = 'b'\naccess_ttl = '90s'\naccess_typ = 'JWT'\nrefresh_idle = '1d'\nrefresh_absolute = '36h'\nrefresh_leeway = '0s'\nreuse_notice = false\n\
-        [account]\nprefix = ''\nemail_verification = 'mandatory'\nlogin_with = ['username']\nregistration = 'closed'\n\
+        [account]\nprefix = '/me'\nemail_verification = 'mandatory'\nlogin_with = ['username']\nregistration = 'closed'\n\
         email_required = true\nusername_min_length = 3\nusername_blocklist = ['root']\n\
         old_password_required = false\nlogout_on_password_change = false\nconfirm_ttl = '2d'\nreset_ttl = '1h'\nunconfirmed_ttl = '8d'\n\
         [password]\nmin_length = 15\nargon2_memory_kib = 65536\nargon2_time = 1\npool_threads = 1\n\
         [mail]\ntransport = 'smtp'\nfrom = '\"A \\ B\" <a@b.example>'\nservice_name = \"It's \\\"A\\\"\"\ndirectory = 'd'\n\
         [mail.smtp]\nhost = 'h'\nport = 465\ntls = 'implicit'\nca_file = 'c'\nusername = 'u'\npassword = 'hunter2'\n\
         [links]\nconfirm_email = 'https://a.example/#/{key}'\nreset_password = 'http://localhost/{uid}/{token}'\nchange_email = 'http://localhost/{key}'\n\
-        [cookies]\nenabled = true\naccess = 'a'\nrefresh = 'r'\nrefresh_path = '/auth'\ndomain = 'a.example'\nsecure = true\nhttp_only = true\n\
+        [cookies]\nenabled = true\naccess = 'a'\nrefresh = 'r'\nrefresh_path = '/id/me'\ndomain = 'a.example'\nsecure = true\nhttp_only = true\n\
         same_site = 'None'\ncsrf_token = 'always'\ncsrf = 'c'\n\
         [cors]\norigins = ['https://app.example']\n\
         [limits]\nenabled = false\nfree_failures = 4\nmax_failures = 50\nmax_delay = '2h'\nlogins_per_minute = 9\n\
