@@ -42,6 +42,18 @@ impl Letter {
         }
     }
 
+    /// Says nothing, to nobody.
+    pub(super) fn blank(now: Time) -> Self {
+        Self {
+            id: MessageId::generate(now),
+            kind: NOBODY,
+            recipient: String::new(),
+            sealed: Vec::new(),
+            created_at: now,
+            expires_at: now,
+        }
+    }
+
     /// Addresses, renders and seals.
     pub(super) fn write(
         to: &str,
