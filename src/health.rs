@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::crypto::Algorithm;
+use crate::web::{Answer, Area, Operation};
 
 /// A database that does not answer by then is away.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,37 +27,91 @@ impl Draining {
 }
 
 /// The process answers.
+#[derive(Serialize, ToSchema)]
+struct Live {
+    status: &'static str,
+}
+
+/// Whether the process can do its work.
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    /// `ok` or `not ready`.
+    status: &'static str,
+    checks: Checks,
+}
+
+/// Each is `ok` or `failing`.
+#[derive(Serialize, ToSchema)]
+struct Checks {
+    /// No stop has been asked for.
+    not_stopping: &'static str,
+    /// The database answers.
+    database: &'static str,
+    /// There is a key to sign with.
+    signing_key: &'static str,
+}
+
+const LIVE: Live = Live { status: "ok" };
+
+fn ready(checks: [bool; 3]) -> Ready {
+    let told = |good| if good { "ok" } else { "failing" };
+    let [not_stopping, database, signing_key] = checks.map(told);
+    Ready {
+        status: if checks == [true; 3] {
+            "ok"
+        } else {
+            "not ready"
+        },
+        checks: Checks {
+            not_stopping,
+            database,
+            signing_key,
+        },
+    }
+}
+
+/// What is told about `/livez`.
+pub fn about_livez() -> Operation {
+    Operation::new(Area::Health, "live", "Whether to restart this process").answers(Answer::json(
+        200,
+        "It answers",
+        &LIVE,
+    ))
+}
+
+/// What is told about `/readyz`.
+pub fn about_readyz() -> Operation {
+    let away = Answer::json(503, "Not now", &ready([true, false, true]));
+    Operation::new(
+        Area::Health,
+        "ready",
+        "Whether to send this process requests",
+    )
+    .answers(Answer::json(200, "Yes", &ready([true; 3])))
+    .answers(away.header("Retry-After", "Seconds after which to ask again"))
+}
+
+/// The process answers.
 pub async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
+    HttpResponse::Ok().json(LIVE)
 }
 
 /// The process can do its work: its database answers and a key signs.
 pub async fn readyz(app: web::Data<App>, draining: web::Data<Draining>) -> HttpResponse {
     let is_draining = draining.0.load(Ordering::SeqCst);
     let answers = tokio::time::timeout(PATIENCE, crate::keys::holds_sealed_rows(&app.db)).await;
+    let ring = app.keys.ring();
     let checks = [
-        ("not_stopping", !is_draining),
-        ("database", matches!(answers, Ok(Ok(_)))),
-        (
-            "signing_key",
-            app.keys
-                .ring()
-                .active(Algorithm::Es256, app.clock.now())
-                .is_some(),
-        ),
+        !is_draining,
+        matches!(answers, Ok(Ok(_))),
+        ring.active(Algorithm::Es256, app.clock.now()).is_some(),
     ];
-    let is_ready = checks.iter().all(|(_, good)| *good);
-    let checks: serde_json::Map<_, _> = checks
-        .into_iter()
-        .map(|(name, good)| (name.to_owned(), if good { "ok" } else { "failing" }.into()))
-        .collect();
-    if is_ready {
-        HttpResponse::Ok().json(json!({ "status": "ok", "checks": checks }))
+    if checks == [true; 3] {
+        HttpResponse::Ok().json(ready(checks))
     } else {
         let retry = (actix_web::http::header::RETRY_AFTER, "1");
-        let body = json!({ "status": "not ready", "checks": checks });
         HttpResponse::ServiceUnavailable()
             .insert_header(retry)
-            .json(body)
+            .json(ready(checks))
     }
 }

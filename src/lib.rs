@@ -17,7 +17,7 @@
 //! | 2 | [`event`] < [`limits`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
 //! | 3 | [`session`] < [`account`] |
 //! | 4 | [`federation`] [`oauth`] |
-//! | 5 | [`pages`] |
+//! | 5 | [`docs`] [`pages`] |
 //! | 6 | [`app`] [`server`] [`jobs`] [`health`] |
 //! | 7 | [`cli`] |
 //!
@@ -40,6 +40,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod docs;
 pub mod error;
 pub mod event;
 pub mod federation;

@@ -7,49 +7,64 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data};
 use actix_web::{App as Application, HttpServer};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::docs::{self, Docs};
 use crate::error::{Error, Result};
 use crate::health::{self, Draining};
 use crate::session::http::Delivery;
-use crate::web::{Edge, headers, limit, not_found, observe, route};
+use crate::web::route::{self, Routes};
+use crate::web::{Edge, headers, limit, not_found, observe};
 use crate::{account, federation, jobs, keys, oauth, pages};
 
 /// An idle connection is kept for its next request this long: longer than balancers keep theirs,
 /// so that it is never we who close one they are about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Every route there is.
-fn routes(table: &mut ServiceConfig, config: &Config, edge: &Edge) {
+/// Every route there is under `config`, with what is told about it.
+pub fn routes(config: &Config) -> Routes {
+    let mut routes = Routes::default();
+    let issuer = &config.server.public_url;
+    let edge = Edge::from(config);
     // for verifiers
-    let at = |path: &str| route::at(path).cross_origin(edge);
-    table
-        .service(at("/.well-known/jwks.json").get(keys::http::jwks).done())
-        .service(
-            at("/.well-known/openid-configuration")
-                .get(oauth::http::openid_configuration)
-                .done(),
-        )
-        .service(
-            at("/.well-known/oauth-authorization-server")
-                .get(oauth::http::oauth_authorization_server)
-                .done(),
-        );
+    let at = |path: &str| route::at(path).cross_origin(&edge);
+    routes
+        .service(at("/.well-known/jwks.json").get(keys::http::jwks, keys::http::about_jwks()))
+        .service(at("/.well-known/openid-configuration").get(
+            oauth::http::openid_configuration,
+            oauth::http::about_openid_configuration(issuer),
+        ))
+        .service(at("/.well-known/oauth-authorization-server").get(
+            oauth::http::oauth_authorization_server,
+            oauth::http::about_oauth_authorization_server(issuer),
+        ));
     // for apps
-    account::http::mount(table, config, edge);
-    federation::http::mount(table, config, edge);
+    account::http::mount(&mut routes, config, &edge);
+    federation::http::mount(&mut routes, config, &edge);
     // for people who follow a link in a mail
-    pages::mount(table, &config.account.prefix, &config.server.public_url);
+    pages::mount(&mut routes, &config.account.prefix, issuer);
+    // for whoever writes an app
+    if config.docs.enabled {
+        docs::http::mount(&mut routes, &edge);
+    }
     // for whoever runs us
-    table
-        .service(route::at("/livez").get(health::livez).done())
-        .service(route::at("/readyz").get(health::readyz).done())
-        .default_service(web::to(not_found));
+    routes
+        .service(route::at("/livez").get(health::livez, health::about_livez()))
+        .service(route::at("/readyz").get(health::readyz, health::about_readyz()));
+    routes
+}
+
+/// What describes the routes.
+///
+/// # Errors
+/// None that input can cause.
+pub fn docs(config: &Config) -> Result<Docs> {
+    Docs::new(config, routes(config).list())
 }
 
 /// A running server in threads of its own.
@@ -161,12 +176,13 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
     let edge = Data::new(Edge::from(app.config.as_ref()));
     let delivery = Data::new(Delivery::new(&app.config, app.clock.clone()));
     let draining = Data::new(draining);
+    let docs = Data::new(docs(&app.config)?);
     let server = HttpServer::new(move || {
-        let config = app.config.clone();
         Application::new()
             .app_data(edge.clone())
             .app_data(delivery.clone())
             .app_data(draining.clone())
+            .app_data(docs.clone())
             .app_data(Data::new(app.clock.clone()))
             .app_data(Data::new(app.keys.clone()))
             .app_data(Data::new(app.sessions.clone()))
@@ -178,7 +194,8 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
             .wrap(from_fn(limit))
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(observe::observe))
-            .configure(|table| routes(table, &config, &edge))
+            .configure(|table| routes(&app.config).mount(table))
+            .default_service(web::to(not_found))
     });
     let server = server
         .workers(workers)

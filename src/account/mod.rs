@@ -38,7 +38,7 @@ mod username_rules;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Time};
-use crate::config::{self, EmailVerification, LoginMethod};
+use crate::config::{self, EmailVerification};
 use crate::error::{Error, Kind, Result};
 use crate::ids::Subject;
 use crate::limits::Limits;
@@ -161,10 +161,6 @@ pub struct Settings {
 impl Settings {
     fn is_verification(&self, verification: EmailVerification) -> bool {
         self.account.email_verification == verification
-    }
-
-    fn logs_in_with(&self, method: LoginMethod) -> bool {
-        self.account.login_with.contains(&method)
     }
 }
 

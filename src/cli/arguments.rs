@@ -41,6 +41,12 @@ pub(super) enum Command {
     /// Read the audit trail
     #[command(subcommand)]
     Events(Events),
+    /// Print the OpenAPI document of the API, as the settings make it
+    Openapi {
+        /// Write it to this file instead
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 impl Default for Command {

@@ -1,8 +1,10 @@
 //! The sections of `signet.toml`, one struct each, with their defaults.
 
 mod browser;
+mod docs;
 mod federation;
 mod limits;
+mod log;
 mod mail;
 
 use std::path::PathBuf;
@@ -13,8 +15,10 @@ use secrecy::SecretString;
 use super::Period;
 
 pub use browser::{Compat, Cookies, Cors, CsrfToken, FieldNames, SameSite};
+pub use docs::Docs;
 pub use federation::{Federation, Github, Google, Oidc};
 pub use limits::Limits;
+pub use log::{Log, LogFormat};
 pub use mail::{Mail, Smtp, SmtpTls, Transport};
 
 /// All settings.
@@ -46,6 +50,8 @@ pub struct Config {
     pub federation: Federation,
     /// `[compat]`
     pub compat: Compat,
+    /// `[docs]`
+    pub docs: Docs,
     /// `[log]`
     pub log: Log,
 }
@@ -290,33 +296,4 @@ pub struct Links {
     pub reset_password: String,
     /// With `{key}`.
     pub change_email: String,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object per line.
-    Json,
-}
-
-/// `[log]`: form and level.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// Text or JSON lines.
-    pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug`, `trace`, or an `env_logger` filter.
-    pub filter: String,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            format: LogFormat::Text,
-            // actix_http writes an error for every malformed request: anybody could flood the log
-            filter: "info,actix_server=warn,actix_http=off".into(),
-        }
-    }
 }

@@ -361,6 +361,10 @@ pub(super) static SETTINGS: &[Setting] = &[
         compat.simplejwt_prefix,
         "Path under which simplejwt's own routes are served, like /api/token; empty: nowhere"
     ),
+    setting!(
+        docs.enabled,
+        "Serve /openapi.json, and /docs, where every call can be tried; both tell nothing secret"
+    ),
     setting!(log.format, "Lines for people, or one JSON object per line"),
     setting!(
         log.filter,

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::sha256;
 
@@ -12,7 +13,7 @@ use super::sha256;
 ///
 /// Reading one ignores members it does not know (`kid`, `use`, …) and refuses a repeated one. It
 /// says nothing about the key being usable: that is [`super::VerifyingKey::from_jwk`]'s answer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kty")]
 pub enum PublicJwk {
     /// A point on an elliptic curve (RFC 7518 section 6.2).

@@ -133,17 +133,26 @@ impl Identity {
     }
 }
 
-/// The names of the providers that are on.
-fn names(settings: &config::Federation) -> Vec<&str> {
+/// Which of the sections of `[federation]` a provider is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Google,
+    Github,
+    Oidc,
+}
+
+/// The providers that are on, and their names.
+fn names(settings: &config::Federation) -> Vec<(Section, &str)> {
+    let (google, github, oidc) = (&settings.google, &settings.github, &settings.oidc);
     let all = [
-        ("google", &settings.google.client_id),
-        ("github", &settings.github.client_id),
-        (settings.oidc.name.as_str(), &settings.oidc.client_id),
+        ((Section::Google, "google"), &google.client_id),
+        ((Section::Github, "github"), &github.client_id),
+        ((Section::Oidc, oidc.name.as_str()), &oidc.client_id),
     ];
     let on = all
         .into_iter()
         .filter(|(_, client_id)| !client_id.is_empty());
-    on.map(|(name, _)| name).collect()
+    on.map(|(provider, _)| provider).collect()
 }
 
 fn providers(settings: &config::Federation, clock: &Clock) -> Result<Vec<Provider>> {

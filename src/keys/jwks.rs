@@ -4,11 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Key;
 use crate::config::Period;
 use crate::crypto::{self, PublicJwk};
 use crate::error::{Error, Result};
+use crate::web::Answer;
 
 /// A JWKS document with what HTTP says about it.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +23,14 @@ pub struct Jwks {
     pub max_age: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = JwkSet)]
 struct Set<'a> {
     keys: Vec<Member<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Jwk)]
 struct Member<'a> {
     kid: &'a str,
     #[serde(rename = "use")]
@@ -34,6 +38,23 @@ struct Member<'a> {
     alg: &'static str,
     #[serde(flatten)]
     public: &'a PublicJwk,
+}
+
+/// The document as it is described, with a key that is nobody's.
+pub(super) fn answer() -> Answer {
+    let point = || "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU".to_owned();
+    let public = PublicJwk::Ec {
+        crv: "P-256".into(),
+        x: point(),
+        y: point(),
+    };
+    let key = Member {
+        kid: "Hn3T",
+        usage: "sig",
+        alg: "ES256",
+        public: &public,
+    };
+    Answer::json(200, "The keys", &Set { keys: vec![key] })
 }
 
 impl Jwks {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 
@@ -17,16 +18,18 @@ pub struct Discovery {
 
 /// What both specifications ask for. The lists are empty where we offer nothing yet: a required
 /// member that is missing would make clients refuse the whole document.
-#[derive(Serialize)]
-struct Common<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuthorizationServer)]
+pub(super) struct Common<'a> {
     issuer: &'a str,
     jwks_uri: String,
     response_types_supported: [&'a str; 0],
     grant_types_supported: [&'a str; 0],
 }
 
-#[derive(Serialize)]
-struct OpenId<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = OpenIdConfiguration)]
+pub(super) struct OpenId<'a> {
     #[serde(flatten)]
     common: Common<'a>,
     subject_types_supported: [&'a str; 1],
@@ -39,22 +42,32 @@ impl Discovery {
     /// # Errors
     /// None that input can cause.
     pub fn new(issuer: &str) -> Result<Self> {
-        let common = || Common {
+        let openid = serde_json::to_vec(&OpenId::of(issuer));
+        let oauth = serde_json::to_vec(&Common::of(issuer));
+        Ok(Self {
+            openid: openid.map_err(Error::internal)?.into(),
+            oauth: oauth.map_err(Error::internal)?.into(),
+        })
+    }
+}
+
+impl<'a> Common<'a> {
+    pub(super) fn of(issuer: &'a str) -> Self {
+        Self {
             issuer,
             jwks_uri: format!("{issuer}/.well-known/jwks.json"),
             response_types_supported: [],
             grant_types_supported: [],
-        };
-        let openid = OpenId {
-            common: common(),
+        }
+    }
+}
+
+impl<'a> OpenId<'a> {
+    pub(super) fn of(issuer: &'a str) -> Self {
+        Self {
+            common: Common::of(issuer),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: [],
-        };
-        Ok(Self {
-            openid: serde_json::to_vec(&openid).map_err(Error::internal)?.into(),
-            oauth: serde_json::to_vec(&common())
-                .map_err(Error::internal)?
-                .into(),
-        })
+        }
     }
 }

@@ -27,45 +27,42 @@ mod reset;
 #[cfg(test)]
 mod tests;
 
-use actix_web::web::{Data, ServiceConfig};
-
-use crate::web::route;
+use crate::web::route::{self, Routes, hidden};
 use page::Base;
 
 const EMAIL_CONFIRMED: &str = "/registration/email-confirmed/";
 const EMAIL_CHANGED: &str = "/email/change/done/";
 const PASSWORD_SET: &str = "/password/reset/done/";
 
+/// They are no API: why none is in its document.
+const FOR_PEOPLE: &str = "a page for people";
+
 /// Mounts them under `prefix`. Pages lead to each other by the path of `public_url` (`[server]
 /// public_url`) and the prefix.
-pub fn mount(routes: &mut ServiceConfig, prefix: &str, public_url: &str) {
+pub fn mount(routes: &mut Routes, prefix: &str, public_url: &str) {
     let at = |path: &str| route::at(&format!("{prefix}{path}"));
     routes
-        .app_data(Data::new(Base::new(public_url, prefix)))
+        .app_data(Base::new(public_url, prefix))
         .service(
             at("/registration/account-confirm-email/{key}/")
-                .get(confirm::ask)
-                .post(confirm::confirm)
-                .done(),
+                .get(confirm::ask, hidden(FOR_PEOPLE))
+                .post(confirm::confirm, hidden(FOR_PEOPLE)),
         )
         .service(
             at("/registration/account-email-verification-sent/")
-                .get(confirm::mail_sent)
-                .done(),
+                .get(confirm::mail_sent, hidden(FOR_PEOPLE)),
         )
         .service(
             at("/email/change/confirm/{key}/")
-                .get(change_email::ask)
-                .post(change_email::confirm)
-                .done(),
+                .get(change_email::ask, hidden(FOR_PEOPLE))
+                .post(change_email::confirm, hidden(FOR_PEOPLE)),
         )
-        .service(at(EMAIL_CHANGED).get(change_email::done).done())
-        .service(at(EMAIL_CONFIRMED).get(confirm::confirmed).done())
+        .service(at(EMAIL_CHANGED).get(change_email::done, hidden(FOR_PEOPLE)))
+        .service(at(EMAIL_CONFIRMED).get(confirm::confirmed, hidden(FOR_PEOPLE)))
         .service(
             at("/password/reset/confirm/{uid}/{token}/")
-                .get(reset::form)
-                .post(reset::reset)
-                .done(),
+                .get(reset::form, hidden(FOR_PEOPLE))
+                .post(reset::reset, hidden(FOR_PEOPLE)),
         )
-        .service(at(PASSWORD_SET).get(reset::done).done());
+        .service(at(PASSWORD_SET).get(reset::done, hidden(FOR_PEOPLE)));
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
-use actix_web::http::{StatusCode, Uri, header};
+use actix_web::http::{StatusCode, header};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::notice::Notice;
 use crate::crypto;
 use crate::error::Error;
+use crate::web;
 
 /// Every page has it inside.
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -50,9 +51,7 @@ pub(super) struct Base(String);
 
 impl Base {
     pub(super) fn new(public_url: &str, prefix: &str) -> Self {
-        let url: Option<Uri> = public_url.parse().ok();
-        let path = url.as_ref().map_or("", Uri::path).trim_end_matches('/');
-        Self(format!("{path}{prefix}"))
+        Self(format!("{}{prefix}", web::path_of(public_url)))
     }
 }
 

@@ -141,6 +141,23 @@ pub struct TokenPair {
     pub refresh: Minted,
 }
 
+impl TokenPair {
+    /// In the place of a token, in examples.
+    pub const EXAMPLE: &str = "eyJhbGciOi…";
+
+    /// What stands in examples: nobody's.
+    pub fn example() -> Self {
+        let token = || Minted {
+            token: Self::EXAMPLE.to_owned(),
+            expires_at: Time::default(),
+        };
+        Self {
+            access: token(),
+            refresh: token(),
+        }
+    }
+}
+
 /// A session that is minted but not yet written: see [`Sessions::prepare`].
 #[derive(Clone)]
 pub struct Opening {

@@ -42,10 +42,11 @@ mod tests {
 
     #[actix_web::test]
     async fn a_panic_is_an_internal_error_and_the_next_request_is_served() {
-        let app = App::new()
-            .service(route::at("/broken").get(broken).done())
-            .service(route::at("/sound").get(sound).done());
-        let app = init_service(app).await;
+        let mut routes = route::Routes::default();
+        routes
+            .service(route::at("/broken").get(broken, route::hidden("a test")))
+            .service(route::at("/sound").get(sound, route::hidden("a test")));
+        let app = init_service(App::new().configure(|table| routes.mount(table))).await;
         for (path, status) in [
             ("/broken", StatusCode::INTERNAL_SERVER_ERROR),
             ("/sound", StatusCode::OK),

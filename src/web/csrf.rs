@@ -20,7 +20,7 @@ use crate::crypto;
 use crate::error::{Error, Kind, Result};
 
 /// The header that repeats the token of the cookie.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("x-csrftoken");
+pub const HEADER: HeaderName = HeaderName::from_static("x-csrftoken");
 /// The form field that may repeat it instead.
 const FIELD: &str = "csrfmiddlewaretoken";
 /// `Sec-Fetch-Site` (Fetch Metadata Request Headers, section 2.3).

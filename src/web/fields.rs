@@ -6,14 +6,26 @@ use serde_json::{Map, Value};
 use super::Input;
 use crate::error::{Error, Kind, Result};
 
-/// What is expected of one text field.
+/// What is expected of one text field. Handlers read with it, and the API's document is made of it,
+/// so that the two cannot differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
-    name: &'static str,
-    is_required: bool,
-    may_be_blank: bool,
-    is_trimmed: bool,
-    max: usize,
+    pub(super) name: &'static str,
+    pub(super) is_required: bool,
+    pub(super) may_be_blank: bool,
+    pub(super) is_trimmed: bool,
+    pub(super) max: usize,
+    pub(super) format: Format,
+    pub(super) about: &'static str,
+    pub(super) example: &'static str,
+}
+
+/// What kind of text is in a field, for who fills it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Text,
+    Email,
+    Password,
 }
 
 impl Field {
@@ -26,6 +38,9 @@ impl Field {
             may_be_blank: false,
             is_trimmed: true,
             max,
+            format: Format::Text,
+            about: "",
+            example: "",
         }
     }
 
@@ -56,10 +71,48 @@ impl Field {
         }
     }
 
+    /// White space around it does not belong to it in this installation.
+    #[must_use]
+    pub const fn trimmed_if(self, is_trimmed: bool) -> Self {
+        Self { is_trimmed, ..self }
+    }
+
     /// At most so many characters.
     #[must_use]
     pub const fn max(self, max: usize) -> Self {
         Self { max, ..self }
+    }
+
+    /// An e-mail address. It is the handler that holds it to be one.
+    #[must_use]
+    pub const fn email(self) -> Self {
+        Self {
+            format: Format::Email,
+            example: "ann@example.com",
+            ..self
+        }
+    }
+
+    /// A password: taken exactly as sent, and not to be shown where it is typed.
+    #[must_use]
+    pub const fn password(self) -> Self {
+        Self {
+            format: Format::Password,
+            example: "correct-horse-battery",
+            ..self.untrimmed()
+        }
+    }
+
+    /// Says in the document what it is for.
+    #[must_use]
+    pub const fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+
+    /// A value that could stand in it.
+    #[must_use]
+    pub const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
     }
 }
 

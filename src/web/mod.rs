@@ -1,7 +1,7 @@
 //! # web
 //!
 //! What every route shares: the facts of a request, the body as fields, errors as responses (the
-//! one place), and the middleware.
+//! one place), the middleware, and the words in which a route is described where it is mounted.
 //!
 //! Standards: HTTP semantics (RFC 9110), problem details (RFC 9457), cookies (RFC 6265bis), CORS
 //! and Fetch Metadata (the Fetch standard).
@@ -10,6 +10,7 @@
 //! It does not know any use case.
 
 mod address;
+mod answer;
 mod contain;
 mod cookies;
 pub mod csrf;
@@ -20,18 +21,23 @@ mod input;
 mod json;
 mod limit;
 pub mod observe;
+mod operation;
 mod problem;
 pub mod route;
 
+pub use answer::{Answer, Described};
 pub use cookies::{DeadCookie, TokenCookies};
 pub use facts::Facts;
 pub use fields::{Field, Fields};
 pub use input::Input;
 pub use limit::limit;
-pub use problem::{method_not_allowed, not_found};
+pub use operation::{Area, Caller, Operation, Parameter};
+pub use problem::{document, method_not_allowed, not_found, status, title};
 
 use actix_web::HttpResponse;
+use actix_web::http::Uri;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::config::Config;
 use csrf::Csrf;
@@ -78,12 +84,27 @@ impl From<&Config> for Edge {
     }
 }
 
+/// The path of a public URL, which a proxy in front may have taken off: without a slash at its end,
+/// empty if there is none.
+pub fn path_of(public_url: &str) -> String {
+    let url: Option<Uri> = public_url.parse().ok();
+    let path = url.as_ref().map_or("", Uri::path);
+    path.trim_end_matches('/').to_owned()
+}
+
 /// `200` with a JSON body.
 pub fn ok(body: impl Serialize) -> HttpResponse {
     HttpResponse::Ok().json(body)
 }
 
+/// A sentence, where there is nothing else to say.
+#[derive(Serialize, ToSchema)]
+pub struct Detail<'a> {
+    /// For people to read.
+    pub detail: &'a str,
+}
+
 /// `200 {"detail": "…"}`.
 pub fn detail(text: &str) -> HttpResponse {
-    ok(serde_json::json!({ "detail": text }))
+    ok(Detail { detail: text })
 }

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 
-fn status(kind: Kind) -> StatusCode {
+/// The status by which an error is told.
+pub fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::BAD_REQUEST,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -24,7 +25,8 @@ fn status(kind: Kind) -> StatusCode {
     }
 }
 
-fn title(kind: Kind) -> &'static str {
+/// What an error is about, in a few words that stay the same.
+pub fn title(kind: Kind) -> &'static str {
     match kind {
         Kind::Invalid => "The request is not valid",
         Kind::Unauthenticated => "Authentication is needed",
@@ -47,16 +49,7 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let status = status(self.kind());
-        let mut body = Map::new();
-        body.insert(
-            "type".into(),
-            format!("urn:signet:error:{}", self.code()).into(),
-        );
-        body.insert("title".into(), title(self.kind()).into());
-        body.insert("status".into(), status.as_u16().into());
-        body.extend(self.members().clone());
-        let mut response = HttpResponse::build(status);
+        let mut response = HttpResponse::build(status(self.kind()));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if self.kind() == Kind::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, r#"Bearer realm="api""#));
@@ -66,8 +59,21 @@ impl ResponseError for Error {
         }
         response
             .content_type("application/problem+json")
-            .body(Value::Object(body).to_string())
+            .body(Value::Object(document(self)).to_string())
     }
+}
+
+/// The problem document of an error.
+pub fn document(error: &Error) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert(
+        "type".into(),
+        format!("urn:signet:error:{}", error.code()).into(),
+    );
+    body.insert("title".into(), title(error.kind()).into());
+    body.insert("status".into(), status(error.kind()).as_u16().into());
+    body.extend(error.members().clone());
+    body
 }
 
 /// The answer where no route is.

@@ -1,23 +1,60 @@
-//! Routes of one path: its methods, and 405 with `Allow` for every other.
+//! Routes: the methods of a path, each with its description, 405 with `Allow` for every other; and
+//! the list of them all.
 
 use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::{Condition, from_fn};
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{Handler, HttpRequest, Resource, Responder, guard, web};
 
 use super::contain::contain;
 use super::cookies::clear_dead;
-use super::{Edge, csrf, method_not_allowed};
+use super::{Edge, Operation, csrf, method_not_allowed};
 
 /// A browser asks again after this time whether a page may call us, in seconds.
 const PREFLIGHT_LIFE: usize = 600;
 
-/// A path and its methods, on the way to becoming a [`Resource`].
+/// What is told about a method of a path.
+#[derive(Clone, Debug)]
+pub enum Description {
+    /// To whoever reads the API's document.
+    Public(Box<Operation>),
+    /// Nothing, for this reason.
+    Hidden(&'static str),
+}
+
+impl From<Operation> for Description {
+    fn from(operation: Operation) -> Self {
+        Self::Public(Box::new(operation))
+    }
+}
+
+/// Not part of the API, for this reason.
+pub fn hidden(reason: &'static str) -> Description {
+    Description::Hidden(reason)
+}
+
+/// One method of one path, as it is mounted.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// With variable parts in braces; with a slash at the end where that is the usual form.
+    pub path: String,
+    /// `HEAD` is not listed beside `GET`.
+    pub method: Method,
+    /// What is told about it.
+    pub description: Description,
+    /// Where cookies speak for the caller, it is guarded against other sites' pages.
+    pub is_protected: bool,
+}
+
+/// A path and its methods, on the way to being mounted.
 pub struct Endpoint {
+    path: String,
     resource: Resource,
     methods: Vec<Method>,
+    descriptions: Vec<(Method, Description)>,
     is_protected: bool,
     origins: Vec<String>,
     takes_cookies: bool,
@@ -28,8 +65,10 @@ pub fn at(path: &str) -> Endpoint {
     let bare = path.trim_end_matches('/');
     let resource = web::resource([bare.to_owned(), format!("{bare}/")]);
     Endpoint {
+        path: path.to_owned(),
         resource,
         methods: Vec::new(),
+        descriptions: Vec::new(),
         is_protected: false,
         origins: Vec::new(),
         takes_cookies: false,
@@ -39,7 +78,7 @@ pub fn at(path: &str) -> Endpoint {
 impl Endpoint {
     /// Answers `GET` and `HEAD`.
     #[must_use]
-    pub fn get<F, Args>(mut self, handler: F) -> Self
+    pub fn get<F, Args>(mut self, handler: F, description: impl Into<Description>) -> Self
     where
         F: Handler<Args>,
         Args: actix_web::FromRequest + 'static,
@@ -48,31 +87,38 @@ impl Endpoint {
         let get = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
         self.resource = self.resource.route(get.to(handler));
         self.methods.extend([Method::GET, Method::HEAD]);
+        self.descriptions.push((Method::GET, description.into()));
         self
     }
 
     /// Answers `method`.
     #[must_use]
-    pub fn on<F, Args>(mut self, method: Method, handler: F) -> Self
+    pub fn on<F, Args>(
+        mut self,
+        method: Method,
+        handler: F,
+        description: impl Into<Description>,
+    ) -> Self
     where
         F: Handler<Args>,
         Args: actix_web::FromRequest + 'static,
         F::Output: Responder + 'static,
     {
         self.resource = self.resource.route(web::method(method.clone()).to(handler));
+        self.descriptions.push((method.clone(), description.into()));
         self.methods.push(method);
         self
     }
 
     /// Answers `POST`.
     #[must_use]
-    pub fn post<F, Args>(self, handler: F) -> Self
+    pub fn post<F, Args>(self, handler: F, description: impl Into<Description>) -> Self
     where
         F: Handler<Args>,
         Args: actix_web::FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.on(Method::POST, handler)
+        self.on(Method::POST, handler, description)
     }
 
     /// Scripts of the listed origins may call it (CORS).
@@ -93,8 +139,7 @@ impl Endpoint {
         }
     }
 
-    /// The finished resource.
-    pub fn done(
+    fn done(
         self,
     ) -> Resource<
         impl ServiceFactory<
@@ -134,6 +179,57 @@ impl Endpoint {
             cors.supports_credentials()
         } else {
             cors
+        }
+    }
+}
+
+/// Something that is done to the table of routes.
+type Step = Box<dyn FnOnce(&mut ServiceConfig)>;
+
+/// All routes, with what is told about each: to be read, and to be mounted.
+#[derive(Default)]
+pub struct Routes {
+    list: Vec<Route>,
+    steps: Vec<Step>,
+}
+
+impl Routes {
+    /// Adds the routes of one path.
+    pub fn service(&mut self, mut endpoint: Endpoint) -> &mut Self {
+        for (method, description) in std::mem::take(&mut endpoint.descriptions) {
+            self.list.push(Route {
+                path: endpoint.path.clone(),
+                method,
+                description,
+                is_protected: endpoint.is_protected,
+            });
+        }
+        self.step(|table| {
+            table.service(endpoint.done());
+        })
+    }
+
+    /// Adds what handlers ask for.
+    pub fn app_data<T: 'static>(&mut self, data: T) -> &mut Self {
+        self.step(|table| {
+            table.app_data(Data::new(data));
+        })
+    }
+
+    fn step(&mut self, step: impl FnOnce(&mut ServiceConfig) + 'static) -> &mut Self {
+        self.steps.push(Box::new(step));
+        self
+    }
+
+    /// The list.
+    pub fn list(&self) -> &[Route] {
+        &self.list
+    }
+
+    /// Mounts them.
+    pub fn mount(self, table: &mut ServiceConfig) {
+        for step in self.steps {
+            step(table);
         }
     }
 }

@@ -24,7 +24,7 @@ const LEVELS: [&str; 8] = [
     "event < limits < mail < keys < token < password",
     "session < mfa < account",
     "federation, oauth",
-    "pages, admin",
+    "docs, pages, admin",
     "app < health < jobs < server",
     "cli",
 ];

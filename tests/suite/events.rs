@@ -130,6 +130,7 @@ fn other_session(server: &Server, ann: &Person) -> String {
 fn what_changed_nothing_is_not_told(on: Backend) {
     let server = Server::start(on);
     let ann = server.person("ann");
+    then(&server);
     let before = told(&server).len();
     let wrong = json!({"password": "wrong battery", "email": "new@example.com"});
     for path in ["reauthenticate/", "email/change/", "email/change/confirm/"] {

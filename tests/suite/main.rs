@@ -13,6 +13,7 @@ mod events;
 mod federation;
 mod leak;
 mod limits;
+mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod race;

@@ -19,7 +19,6 @@ export class Refresher {
   #retry;
   #flight = null;
 
-  /** @param {{ call: import("./transport.js").Transport["call"] }} parts */
   constructor({ session, turns, call, retry }) {
     this.#session = session;
     this.#turns = turns;

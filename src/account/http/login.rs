@@ -2,14 +2,36 @@
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
-use super::{email, logged_in, password};
+use super::{about_logged_in, email, logged_in, password};
 use crate::account::{Accounts, Credentials, Email};
-use crate::config::LoginMethod;
+use crate::config::{Config, LoginMethod};
 use crate::error::{Error, Kind, Result};
 use crate::password::Plaintext;
-use crate::session::Sessions;
 use crate::session::http::{Delivery, Visitor, credential};
-use crate::web::{self as answer, Facts, Field, Fields, Input};
+use crate::session::{Sessions, TokenPair};
+use crate::web::{self as answer, Answer, Area, Facts, Field, Fields, Input, Operation};
+
+const USERNAME: Field = Field::optional("username").example("ann");
+const EMAIL: Field = Field::optional("email").email();
+const PASSWORD: Field = password("password");
+const REFRESH: Field = Field::optional("refresh")
+    .about("The refresh token of the session to end; without it, the access token says which")
+    .example(TokenPair::EXAMPLE);
+const LOGGED_OUT: &str = "Successfully logged out.";
+
+pub(super) fn about_login(config: &Config) -> Operation {
+    let by = |method| config.account.login_with.contains(&method);
+    let meaning = "The tokens of a new session";
+    Operation::new(Area::Session, "login", "Log in")
+        .notes(match (by(LoginMethod::Email), by(LoginMethod::Username)) {
+            (true, true) => "By `username` or by `email`, and `password`.",
+            (true, false) => "By `email` and `password`.",
+            _ => "By `username` and `password`.",
+        })
+        .limited()
+        .reads([USERNAME, EMAIL, PASSWORD.trimmed_if(config.compat.strict)])
+        .answers(about_logged_in(meaning, config))
+}
 
 pub(super) async fn login(
     accounts: web::Data<Accounts>,
@@ -18,9 +40,10 @@ pub(super) async fn login(
     facts: Facts,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::of(&input);
-    let username = fields.text(Field::optional("username"));
-    let email = email(&mut fields, Field::optional("email"), "email");
-    let password = Plaintext::new(&fields.text(password(accounts.settings(), "password")));
+    let username = fields.text(USERNAME);
+    let email = email(&mut fields, EMAIL, "email");
+    let password = PASSWORD.trimmed_if(accounts.settings().is_strict);
+    let password = Plaintext::new(&fields.text(password));
     fields.finish()?;
     let methods = &accounts.settings().account.login_with;
     let credentials = credentials(methods, email, username)?;
@@ -47,6 +70,22 @@ fn credentials(
     }
 }
 
+pub(super) fn about_logout(config: &Config) -> Operation {
+    Operation::new(Area::Session, "logout", "Log out")
+        .notes(if config.compat.strict {
+            "Ends the session of the refresh token."
+        } else {
+            "Ends the session of the refresh token, else that of the access token."
+        })
+        .heeds_persons()
+        .reads([REFRESH])
+        .answers(Answer::detail(
+            "The session has ended, or had before",
+            LOGGED_OUT,
+        ))
+        .refuses([Kind::Unauthenticated])
+}
+
 /// Ends the session and takes the cookies away, whatever becomes of the rest.
 pub(super) async fn logout(
     sessions: web::Data<Sessions>,
@@ -55,7 +94,7 @@ pub(super) async fn logout(
     input: Input,
 ) -> HttpResponse {
     let mut response = match end(&sessions, &delivery, &request, &input).await {
-        Ok(()) => answer::detail("Successfully logged out."),
+        Ok(()) => answer::detail(LOGGED_OUT),
         Err(error) => HttpResponse::from_error(error),
     };
     delivery.clear_cookies(&mut response);
@@ -74,7 +113,7 @@ async fn end(
     Visitor::extract(request).await?;
     let facts = Facts::of(request)?;
     let mut fields = Fields::of(input);
-    let sent = fields.text(Field::optional("refresh"));
+    let sent = fields.text(REFRESH);
     fields.finish()?;
     let kept = delivery.cookies();
     let kept = kept.and_then(|cookies| cookies.refresh(request));

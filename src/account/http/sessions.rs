@@ -2,23 +2,74 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::ArrayBuilder;
 
+use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::ids::SessionId;
 use crate::session::http::{CurrentUser, Delivery, iso};
 use crate::session::{Device, Sessions};
-use crate::web::{self as answer, Facts, Input};
+use crate::web::{self as answer, Answer, Area, Facts, Input, Operation};
 
 /// A session, as its owner sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct SessionBody<'a> {
     id: &'a str,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     last_used_at: String,
+    /// What it was opened for.
     client: &'a str,
     user_agent: Option<&'a str>,
     address: Option<&'a str>,
+    /// Whether it is the one that asks.
     current: bool,
+}
+
+const ENDED: &str = "Successfully logged out everywhere.";
+
+pub(super) fn about_list() -> Operation {
+    let time = || iso(Time::default());
+    let example = SessionBody {
+        id: "019ab2c0-7c1e-7a3b-9f52-6d1c2b3a4e60",
+        created_at: time(),
+        last_used_at: time(),
+        client: "first-party",
+        user_agent: Some("curl/8.14.1"),
+        address: Some("203.0.113.7"),
+        current: true,
+    };
+    let schema = ArrayBuilder::new().items(Ref::from_schema_name(SessionBody::name()));
+    let sessions = Answer::shaped(200, "All of them", ("Sessions", schema), &[example]);
+    Operation::new(Area::Session, "listSessions", "Where one is logged in")
+        .for_persons()
+        .answers(sessions.with::<SessionBody<'_>>())
+}
+
+pub(super) fn about_end() -> Operation {
+    Operation::new(Area::Session, "endSession", "End one of one's sessions")
+        .for_persons()
+        .parameter(
+            "id",
+            "Of the session",
+            "019ab2c0-7c1e-7a3b-9f52-6d1c2b3a4e60",
+        )
+        .answers(Answer::empty(204, "It has ended"))
+}
+
+pub(super) fn about_end_all() -> Operation {
+    Operation::new(
+        Area::Session,
+        "logoutEverywhere",
+        "End all of one's sessions",
+    )
+    .for_persons()
+    .reads([])
+    .answers(Answer::detail("All have ended, this one too", ENDED))
 }
 
 impl<'a> SessionBody<'a> {
@@ -75,7 +126,7 @@ pub(super) async fn end_all(
     facts: Facts,
 ) -> Result<HttpResponse> {
     sessions.end_everywhere(&claims, &facts).await?;
-    let mut response = answer::detail("Successfully logged out everywhere.");
+    let mut response = answer::detail(ENDED);
     delivery.clear_cookies(&mut response);
     Ok(response)
 }

@@ -57,6 +57,7 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
         [federation.github]\nclient_id = 'h'\nclient_secret = 'hunter2'\ncallback_url = 'https://a.example/h'\napi_url = 'https://h.example'\ntoken_url = 'https://h.example/t'\n\
         [federation.oidc]\nname = 'o'\nclient_id = 'o'\nclient_secret = 'hunter2'\ncallback_url = 'https://a.example/o'\nissuer = 'https://o.example/'\n\
         [compat]\nstrict = true\nfield_names = 'legacy'\nreturn_expiration = true\nsimplejwt_prefix = '/api/token'\n\
+        [docs]\nenabled = false\n\
         [log]\nformat = 'json'\nfilter = 'debug'\n";
     let config = load(file, &[], &[]).expect("sound");
     let shown = config.effective();

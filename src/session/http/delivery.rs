@@ -4,6 +4,8 @@
 use actix_web::HttpResponse;
 use chrono::SecondsFormat;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use utoipa::openapi::Type;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat};
 
 use crate::clock::{Clock, Time};
 use crate::config::{Config, FieldNames};
@@ -157,9 +159,9 @@ pub struct TokenBody<'a> {
     refresh_expiration: Option<Time>,
 }
 
-impl Serialize for TokenBody<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let [access, access_expiration, refresh, refresh_expiration] = match self.names {
+impl TokenBody<'_> {
+    fn names(&self) -> [&'static str; 4] {
+        match self.names {
             FieldNames::Current => [
                 "access",
                 "access_expiration",
@@ -172,7 +174,47 @@ impl Serialize for TokenBody<'_> {
                 "refresh_token",
                 "refresh_token_expiration",
             ],
+        }
+    }
+
+    /// The schema of its members: of those that this one has.
+    pub fn schema(&self) -> ObjectBuilder {
+        let [access, access_expiration, refresh, refresh_expiration] = self.names();
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let token = |about: &str, shown: &str| {
+            let hidden = "Empty: it is in a cookie.";
+            let about = if shown.is_empty() { hidden } else { about };
+            text().description(Some(about))
         };
+        let time = || text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+        let members = [
+            (
+                access,
+                Some(token(
+                    "The access token, for `Authorization: Bearer`.",
+                    self.access,
+                )),
+            ),
+            (access_expiration, self.access_expiration.map(|_| time())),
+            (
+                refresh,
+                self.refresh.map(|shown| token("The refresh token.", shown)),
+            ),
+            (refresh_expiration, self.refresh_expiration.map(|_| time())),
+        ];
+        let object = ObjectBuilder::new().schema_type(Type::Object);
+        members
+            .into_iter()
+            .fold(object, |object, (name, member)| match member {
+                Some(member) => object.property(name, member).required(name),
+                None => object,
+            })
+    }
+}
+
+impl Serialize for TokenBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let [access, access_expiration, refresh, refresh_expiration] = self.names();
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry(access, self.access)?;
         if let Some(time) = self.access_expiration {

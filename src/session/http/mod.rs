@@ -73,7 +73,7 @@ fn service<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>> {
 /// without one, of its cookie.
 ///
 /// # Errors
-/// As for [`bearer`].
+/// The header says `Bearer` and is not two words.
 pub fn credential(request: &HttpRequest) -> Result<Option<String>> {
     if request.headers().contains_key(header::AUTHORIZATION) {
         return bearer(request);

@@ -2,9 +2,12 @@
 //! back; follows no redirects, keeps no cookies, takes no status for an error.
 
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
+
+use super::Contract;
 
 /// Somebody who asks: anonymous, or with an access token.
 #[derive(Clone)]
@@ -12,6 +15,8 @@ pub(crate) struct Client {
     agent: Agent,
     base: String,
     bearer: Option<String>,
+    /// Every answer is held to it.
+    contract: Option<Arc<Contract>>,
 }
 
 /// All that came back.
@@ -42,6 +47,15 @@ impl Client {
             agent: config.into(),
             base: base.to_owned(),
             bearer: None,
+            contract: None,
+        }
+    }
+
+    /// The same client, of a server whose answers are to be as `contract` says.
+    pub(crate) fn holding_to(self, contract: Arc<Contract>) -> Self {
+        Self {
+            contract: Some(contract),
+            ..self
         }
     }
 
@@ -122,7 +136,14 @@ impl Client {
         body: Vec<u8>,
     ) -> Answer {
         match self.try_send(method, path, headers, body) {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                if let Some(contract) = &self.contract {
+                    let found = contract.check(method, path, &answer);
+                    let start: String = answer.text.chars().take(500).collect();
+                    assert_eq!(found, Ok(()), "{method} {path}: {} {start}", answer.status);
+                }
+                answer
+            }
             Err(error) => panic!("{method} {path}: no answer: {error}"),
         }
     }

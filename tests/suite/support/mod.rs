@@ -6,6 +6,7 @@
 
 mod browser;
 mod client;
+mod contract;
 mod installation;
 pub(crate) mod link;
 mod person;
@@ -17,6 +18,7 @@ pub(crate) mod token;
 
 pub(crate) use browser::{Browser, set_cookies};
 pub(crate) use client::{Answer, Client};
+pub(crate) use contract::Contract;
 pub(crate) use installation::{Installation, Process};
 pub(crate) use person::{PASSWORD, Person};
 pub(crate) use server::Server;

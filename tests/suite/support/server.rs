@@ -2,7 +2,7 @@
 //! password.
 
 use std::net::TcpListener;
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 
 use chrono::{DateTime, TimeDelta};
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ use signet::server::Running;
 use signet::storage::schema::{events, one_time_tokens, outbox, sessions, users};
 use tempfile::TempDir;
 
-use super::{Backend, Client, Person, block_on};
+use super::{Backend, Client, Contract, Person, block_on};
 
 /// 2026-11-23T12:00:00Z: where every test's time begins.
 const BEGINNING: i64 = 1_795_435_200;
@@ -25,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) clock: Clock,
     pub(crate) prefix: String,
+    contract: Arc<Contract>,
     running: Option<Running>,
     _directory: TempDir,
 }
@@ -50,6 +51,7 @@ impl Server {
         change(&mut config);
         let prefix = config.account.prefix.clone();
         let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
+        let contract = Arc::new(Contract::of(&config));
         let app = App::build(config, clock.clone()).expect("the application");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let running = signet::server::spawn(app.clone(), listener).expect("the server");
@@ -57,6 +59,7 @@ impl Server {
             app,
             clock,
             prefix,
+            contract,
             running: Some(running),
             _directory: directory,
         }
@@ -69,7 +72,8 @@ impl Server {
 
     /// A client without credentials, on a connection of its own.
     pub(crate) fn anonymous(&self) -> Client {
-        Client::new(&format!("http://{}", self.address()))
+        let contract = Arc::clone(&self.contract);
+        Client::new(&format!("http://{}", self.address())).holding_to(contract)
     }
 
     /// What `count` anonymous clients get who ask at the same moment, each on a connection of its
