@@ -46,6 +46,7 @@ struct Inner {
     again: (Key, Rule),
     recipient: (Key, Rule),
     all: (Key, Rule),
+    nobody: (Key, Rule),
     now: Time,
 }
 
@@ -67,6 +68,10 @@ impl Caps {
                 limits.key("mail-in-all", &[]),
                 Rule::per_hour(settings.mails_per_hour_in_all),
             ),
+            nobody: (
+                limits.key("mail-to-nobody", &[]),
+                Rule::per_hour(settings.mails_per_hour_in_all),
+            ),
             now,
         }))
     }
@@ -85,13 +90,11 @@ impl Caps {
         let Some(inner) = &self.0 else {
             return Ok(true);
         };
-        let (key, rule) = &inner.all;
-        // Looked at before the other is used up: what is not sent shall not count.
-        if limits::look(conn, key, *rule, inner.now)?.is_err() {
+        let sent = inner.take_one(conn, &inner.all)?;
+        if sent.is_none() {
             log::warn!("[limits] mails_per_hour_in_all is reached: mails are dropped");
-            return Ok(false);
         }
-        Ok(self.pretend_one(conn)? && limits::take(conn, key, *rule, inner.now)?.is_ok())
+        Ok(sent.unwrap_or(false))
     }
 
     /// As much counting for a mail to nobody. Not against all mails together: else whoever makes
@@ -100,7 +103,21 @@ impl Caps {
         let Some(inner) = &self.0 else {
             return Ok(true);
         };
-        let (key, rule) = &inner.recipient;
-        Ok(limits::take(conn, key, *rule, inner.now)?.is_ok())
+        Ok(inner.take_one(conn, &inner.nobody)?.unwrap_or(false))
+    }
+}
+
+impl Inner {
+    /// Whether the recipient and `all` both had one left; none if it was `all` that had not.
+    fn take_one(&self, conn: &mut Conn, (key, rule): &(Key, Rule)) -> QueryResult<Option<bool>> {
+        // Looked at before the other is used up: what is not sent shall not count.
+        if limits::look(conn, key, *rule, self.now)?.is_err() {
+            return Ok(None);
+        }
+        let (recipient, per_recipient) = &self.recipient;
+        let had = limits::take(conn, recipient, *per_recipient, self.now)?.is_ok();
+        Ok(Some(
+            had && limits::take(conn, key, *rule, self.now)?.is_ok(),
+        ))
     }
 }

@@ -17,8 +17,8 @@ use crate::web::Facts;
 
 impl Accounts {
     /// Stores and mails links to `email`, as far as the caps let them, and records it for each
-    /// person. With none to send, as much is done for nothing: how long it takes must not tell
-    /// whether the address is known.
+    /// person. With none to send, a letter to nobody goes the same way: neither the answer's time
+    /// nor that of whatever is asked next must tell whether the address is known.
     pub(super) async fn send(
         &self,
         email: &Email,
@@ -29,15 +29,21 @@ impl Accounts {
         let inner = &*self.0;
         let now = inner.clock.now();
         let address = facts.address;
-        if links.is_empty() {
-            drop(self.notice_of_account(email, None, now)?);
-        }
+        let nobody = if links.is_empty() {
+            Some(self.notice_of_account(email, None, now)?.to_nobody())
+        } else {
+            None
+        };
         let caps = Caps::new(&inner.limits, sort, email, now);
         let write = inner.db.write(move |conn| {
-            if !write(conn, &caps, &links, (sort, address))? {
-                store::pretend(conn)?;
+            let written = match &nobody {
+                Some(letter) => write_to_nobody(conn, &caps, letter, now)?,
+                None => write(conn, &caps, &links, (sort, address))?,
+            };
+            if written {
+                return Ok(());
             }
-            Ok(())
+            store::pretend(conn)
         });
         write.await?;
         inner.mail.wake();
@@ -101,10 +107,6 @@ fn write(
     if !caps.ask_again(conn)? {
         return Ok(false);
     }
-    if links.is_empty() {
-        caps.pretend_one(conn)?;
-        return Ok(false);
-    }
     let mut sent = false;
     for (token, letter) in links {
         if caps.send_one(conn)? {
@@ -116,4 +118,16 @@ fn write(
         }
     }
     Ok(sent)
+}
+
+/// What [`write`] does for one link, for nobody: in the end there is no token and no event, and the
+/// letter is not sent.
+fn write_to_nobody(conn: &mut Conn, caps: &Caps, letter: &Letter, now: Time) -> QueryResult<bool> {
+    if !caps.ask_again(conn)? || !caps.pretend_one(conn)? {
+        return Ok(false);
+    }
+    one_time::insert_no_token(conn, now)?;
+    mail::enqueue(conn, letter)?;
+    store::pretend(conn)?;
+    Ok(true)
 }

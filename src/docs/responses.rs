@@ -140,6 +140,10 @@ pub(super) fn problem() -> Schema {
             .items(ObjectBuilder::new().schema_type(Type::String))
             .description(Some(about))
     };
+    // One route has a field of that name, and so messages under it.
+    let code = ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Array]))
+        .description(Some("The stable code, in some errors"));
     let status = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .description(Some("The HTTP status"));
@@ -157,11 +161,7 @@ pub(super) fn problem() -> Schema {
         .property("title", text("The kind of error; always the same for one"))
         .property("status", status)
         .property("detail", text("For people to read"))
-        .property(
-            "code",
-            messages("The stable code, in some errors; or what is wrong with a field of that name")
-                .schema_type(SchemaType::from_iter([Type::String, Type::Array])),
-        )
+        .property("code", code)
         .property("messages", causes)
         .property(
             "non_field_errors",

@@ -5,121 +5,117 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
+use utoipa::openapi::schema::ArrayBuilder;
 
-use super::{Evidence, Federation, Identity, Section, names, not_found};
-use crate::account::http::{about_logged_in, logged_in};
+use super::{Evidence, Federation, Identity, names, not_found};
+use crate::account::http::{Nothing, about_logged_in, logged_in};
 use crate::clock::Time;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::ids::IdentityId;
 use crate::session::http::{CurrentUser, Delivery, Visitor, iso};
-use crate::web::route::{self, Routes};
+use crate::web::route::{self, Routes, hidden};
 use crate::web::{self as answer, Answer, Area, Edge, Facts, Field, Fields, Input, Operation};
 
 const ACCESS_TOKEN: Field = Field::optional("access_token")
-    .about("Of the provider, issued to this app; where the provider can say so");
-const CODE: Field = Field::optional("code").about("Of the provider, for the configured callback");
-const ID_TOKEN: Field = Field::optional("id_token").about("Of the provider, with this app in aud");
-const NONCE: Field = Field::optional("nonce").about("Must be in the ID token, if it is given");
-const VERIFIER: Field = Field::optional("code_verifier").about("Of the code's challenge, if any");
-const PK: &str = "019ab2c0-7c1e-7a3b-9f52-6d1c2b3a4e61";
+    .about("Of the provider; of one that cannot say for whom it was made, beside its ID token");
+const CODE: Field = Field::optional("code").about("Of the provider's authorization endpoint");
+const ID_TOKEN: Field = Field::optional("id_token").about("Of the provider");
+const NONCE: Field = Field::optional("nonce").about("The one that the ID token must carry");
+const CODE_VERIFIER: Field = Field::optional("code_verifier").about("Of the code (PKCE)");
 
 /// Mounts them: of the providers, those that are on.
 pub fn mount(routes: &mut Routes, config: &Config, edge: &Edge) {
     let prefix = &config.account.prefix;
     let at = |path: &str| route::at(&format!("{prefix}/{path}")).with_cookies(edge);
-    for (section, name) in names(&config.federation) {
+    for name in names(&config.federation) {
         let provider = Provider(name.to_owned());
         let login = at(&format!("{name}/")).post(
             move |federation, delivery, (input, _): (Input, Visitor), facts| {
                 login(provider.clone(), federation, delivery, input, facts)
             },
-            about_login(section, config),
+            about_login(name, config),
         );
         let provider = Provider(name.to_owned());
         let connect = at(&format!("{name}/connect/")).post(
             move |federation, delivery, (input, user): (Input, CurrentUser), facts| {
                 connect(provider.clone(), federation, delivery, (input, user), facts)
             },
-            about_connect(section, config),
+            about_connect(name, config),
         );
         routes.service(login).service(connect);
     }
-    for (path, [list_id, disconnect_id]) in [
-        ("social-accounts/", ["listIdentities", "disconnectIdentity"]),
-        (
-            "socialaccounts/",
-            ["listIdentitiesToo", "disconnectIdentityToo"],
-        ),
-    ] {
-        routes.service(at(path).get(list, about_list(list_id)));
-        let path = format!("{path}{{pk}}/disconnect/");
-        routes.service(at(&path).post(disconnect, about_disconnect(disconnect_id)));
-    }
+    routes
+        .service(at("social-accounts/").get(list, about_list()))
+        .service(at("social-accounts/{pk}/disconnect/").post(disconnect, about_disconnect()));
+    // Projects mount upstream's views under either name.
+    let alias = || hidden("another name for social-accounts/");
+    routes
+        .service(at("socialaccounts/").get(list, alias()))
+        .service(at("socialaccounts/{pk}/disconnect/").post(disconnect, alias()));
 }
 
-fn about_login(section: Section, config: &Config) -> Operation {
-    let (id, summary) = match section {
-        Section::Google => ("loginWithGoogle", "Log in with Google"),
-        Section::Github => ("loginWithGithub", "Log in with GitHub"),
-        Section::Oidc => (
-            "loginWithOidc",
-            "Log in with the provider of OpenID Connect",
+fn about_login(name: &str, config: &Config) -> Operation {
+    let (id, summary) = match name {
+        "google" => ("loginWithGoogle", "Log in with what Google vouches for"),
+        "github" => ("loginWithGithub", "Log in with what GitHub vouches for"),
+        _ => (
+            "loginWithProvider",
+            "Log in with what the provider vouches for",
         ),
     };
-    Operation::new(Area::Session, id, summary)
-        .notes(
-            "With one of `access_token`, `code` and `id_token`. Who is not known yet gets an \
-             account; an address never leads to one that exists.",
-        )
-        .limited()
-        .reads([ACCESS_TOKEN, CODE, ID_TOKEN, NONCE, VERIFIER])
+    evidenced(id, summary)
+        .refuses([Kind::Forbidden])
         .answers(about_logged_in("The tokens of a new session", config))
-        .refuses([Kind::Forbidden, Kind::Unavailable])
 }
 
-fn about_connect(section: Section, config: &Config) -> Operation {
-    let (id, summary) = match section {
-        Section::Google => ("connectGoogle", "Log in with Google, too"),
-        Section::Github => ("connectGithub", "Log in with GitHub, too"),
-        Section::Oidc => (
-            "connectOidc",
-            "Log in with the provider of OpenID Connect, too",
-        ),
+fn about_connect(name: &str, config: &Config) -> Operation {
+    let (id, summary) = match name {
+        "google" => ("connectGoogle", "Make Google a way to log in"),
+        "github" => ("connectGithub", "Make GitHub a way to log in"),
+        _ => ("connectProvider", "Make the provider a way to log in"),
     };
-    Operation::new(Area::Account, id, summary)
-        .notes("Connects whom the provider vouches for to the account of who asks.")
+    evidenced(id, summary)
         .for_persons()
-        .limited()
-        .reads([ACCESS_TOKEN, CODE, ID_TOKEN, NONCE, VERIFIER])
-        .answers(about_logged_in("The tokens of a further session", config))
+        .answers(about_logged_in("It is one from now on", config))
 }
 
-fn about_list(id: &'static str) -> Operation {
+fn evidenced(id: &'static str, summary: &'static str) -> Operation {
+    Operation::new(Area::Federation, id, summary)
+        .notes("By `code`, by `id_token`, or by `access_token`.")
+        .limited()
+        .reads([ACCESS_TOKEN, CODE, ID_TOKEN, NONCE, CODE_VERIFIER])
+}
+
+fn about_list() -> Operation {
+    let time = || iso(Time::default());
     let example = IdentityBody {
-        id: PK,
+        id: "019ab2c0-7c1e-7a3b-9f52-6d1c2b3a4e61",
         provider: "google",
         uid: "110169484474386276334",
-        last_login: Some(iso(Time::default())),
-        date_joined: iso(Time::default()),
+        last_login: Some(time()),
+        date_joined: time(),
     };
     let schema = ArrayBuilder::new().items(Ref::from_schema_name(IdentityBody::name()));
-    let all = Answer::shaped(200, "All of them", ("Identities", schema), &[example]);
-    Operation::new(Area::Account, id, "Through which providers one can log in")
-        .for_persons()
-        .answers(all.with::<IdentityBody<'_>>())
+    let identities = Answer::shaped(200, "All of them", ("Identities", schema), &[example]);
+    Operation::new(
+        Area::Federation,
+        "listIdentities",
+        "Through whom one can log in",
+    )
+    .for_persons()
+    .answers(identities.with::<IdentityBody<'_>>())
 }
 
-fn about_disconnect(id: &'static str) -> Operation {
-    let (name, schema) = ("Disconnected", ObjectBuilder::new());
-    let done = Answer::shaped(200, "It is", (name, schema), &serde_json::json!({}));
-    Operation::new(Area::Account, id, "Log in through a provider no longer")
-        .notes("The last way to log in cannot be given up.")
-        .for_persons()
-        .parameter("pk", "`id` in the list", PK)
-        .reads([])
-        .answers(done)
+fn about_disconnect() -> Operation {
+    Operation::new(
+        Area::Federation,
+        "disconnectIdentity",
+        "Log in through one of them no longer",
+    )
+    .for_persons()
+    .parameter("pk", "Of the list", "019ab2c0-7c1e-7a3b-9f52-6d1c2b3a4e61")
+    .answers(Answer::json(200, "It is gone", &Nothing {}))
 }
 
 /// The provider that a route is for.
@@ -155,10 +151,10 @@ async fn connect(
 /// ID token before the access token that it came with.
 fn evidence(input: &Input, is_strict: bool) -> Result<Evidence> {
     let mut fields = Fields::of(input);
-    let mut given = |field| Some(fields.text(field)).filter(|text| !text.is_empty());
+    let mut given = |field| Some(fields.text(field)).filter(|it| !it.is_empty());
     let (access_token, code) = (given(ACCESS_TOKEN), given(CODE));
     let (id_token, nonce) = (given(ID_TOKEN), given(NONCE));
-    let verifier = given(VERIFIER);
+    let verifier = given(CODE_VERIFIER);
     fields.finish()?;
     match (access_token, code, id_token) {
         (Some(_), _, Some(id_token)) => Ok(Evidence::IdToken(id_token, nonce)),
@@ -180,7 +176,6 @@ fn evidence(input: &Input, is_strict: bool) -> Result<Evidence> {
 #[schema(as = Identity)]
 struct IdentityBody<'a> {
     id: &'a str,
-    /// As in its path.
     provider: &'a str,
     /// What the provider calls the person.
     uid: &'a str,
@@ -223,5 +218,5 @@ async fn disconnect(
     }
     let id = IdentityId::from(pk.into_inner());
     federation.disconnect(&claims, &id, &facts).await?;
-    Ok(answer::ok(serde_json::json!({})))
+    Ok(answer::ok(Nothing {}))
 }

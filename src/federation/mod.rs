@@ -133,26 +133,17 @@ impl Identity {
     }
 }
 
-/// Which of the sections of `[federation]` a provider is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Section {
-    Google,
-    Github,
-    Oidc,
-}
-
-/// The providers that are on, and their names.
-fn names(settings: &config::Federation) -> Vec<(Section, &str)> {
-    let (google, github, oidc) = (&settings.google, &settings.github, &settings.oidc);
+/// The names of the providers that are on.
+fn names(settings: &config::Federation) -> Vec<&str> {
     let all = [
-        ((Section::Google, "google"), &google.client_id),
-        ((Section::Github, "github"), &github.client_id),
-        ((Section::Oidc, oidc.name.as_str()), &oidc.client_id),
+        ("google", &settings.google.client_id),
+        ("github", &settings.github.client_id),
+        (settings.oidc.name.as_str(), &settings.oidc.client_id),
     ];
     let on = all
         .into_iter()
         .filter(|(_, client_id)| !client_id.is_empty());
-    on.map(|(provider, _)| provider).collect()
+    on.map(|(name, _)| name).collect()
 }
 
 fn providers(settings: &config::Federation, clock: &Clock) -> Result<Vec<Provider>> {

@@ -17,6 +17,8 @@ pub enum Area {
     Account,
     /// Refreshing and verifying tokens.
     Token,
+    /// Logging in through others.
+    Federation,
     /// The routes that simplejwt itself has.
     Simplejwt,
     /// What verifiers need.
@@ -27,10 +29,11 @@ pub enum Area {
 
 impl Area {
     /// All of them, in the order in which a reader meets them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Session,
         Self::Account,
         Self::Token,
+        Self::Federation,
         Self::Simplejwt,
         Self::Discovery,
         Self::Health,
@@ -42,6 +45,7 @@ impl Area {
             Self::Session => ("session", "Log in, log out, and look after one's sessions"),
             Self::Account => ("account", "Register, confirm, profile and passwords"),
             Self::Token => ("token", "Refresh and verify tokens"),
+            Self::Federation => ("federation", "Log in through others"),
             Self::Simplejwt => ("simplejwt", "The routes that simplejwt itself has"),
             Self::Discovery => ("discovery", "Public keys and metadata, for verifiers"),
             Self::Health => ("health", "For whoever runs the service"),

@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 
 import { PASSWORD } from "./support/app.mjs";
 import { SIGNET } from "./support/origin.mjs";
-import { setUp } from "./support/world.mjs";
+import { registration, setUp } from "./support/world.mjs";
 
 const directory = process.env.SIGNET_SCREENSHOTS;
 if (directory) mkdirSync(directory, { recursive: true });
@@ -117,11 +117,15 @@ describe("the API's page, with cookies", () => {
   const world = setUp({ mode: "cookie", settings: { SIGNET_COOKIES__CSRF_TOKEN: "always" } });
 
   test("the browser's cookies speak for who logged in", async () => {
-    const name = await world.enrol();
     const person = await world.newPerson();
     const docs = await Docs.open(person);
-    await docs.login(name);
-    await docs.says(`${name}. Cookies go with every request below.`);
+    await docs.unfold("register");
+    const fields = registration("ann");
+    assert.equal((await docs.send("register", fields)).state, "201 Created");
+    await docs.page.getByRole("button", { name: "Log out" }).click();
+    await docs.says("Nobody in particular.");
+    await docs.login(fields.username);
+    await docs.says(`${fields.username}. Cookies go with every request below.`);
     await docs.unfold("updateUser");
     assert.equal((await docs.send("updateUser", { first_name: "Ann" })).state, "200 OK");
     await docs.unfold("refreshToken");

@@ -16,11 +16,6 @@ fn variants() -> Vec<Config> {
     cookies.cookies.enabled = true;
     cookies.cookies.csrf_token = CsrfToken::Always;
     cookies.compat.simplejwt_prefix = "/api/token".into();
-    let federation = &mut cookies.federation;
-    federation.google.client_id = "a".into();
-    federation.github.client_id = "b".into();
-    federation.oidc.client_id = "c".into();
-    federation.oidc.name = "keycloak".into();
     let mut strict = cookies.clone();
     strict.compat.strict = true;
     strict.compat.field_names = FieldNames::Legacy;
@@ -62,7 +57,6 @@ fn what_the_document_tells_of_is_there_and_no_other_verb() {
             ours.account = config.account.clone();
             ours.cookies = config.cookies.clone();
             ours.compat = config.compat.clone();
-            ours.federation = config.federation.clone();
         });
         let client = server.anonymous();
         let contract = Contract::of(&server.app.config);
@@ -236,6 +230,36 @@ fn who_has_the_document_is_not_sent_it_again() {
     let again = client.send("GET", "/openapi.json", &known, Vec::new());
     assert_eq!((again.status, again.text.as_str()), (304, ""));
     assert_eq!(again.header("etag"), etag);
+}
+
+#[test]
+fn the_page_is_whole_and_speaks_with_nobody_else() {
+    let server = Server::with(Backend::Sqlite, |config| {
+        config.server.public_url = "http://127.0.0.1:8080/id".into();
+        config.mail.service_name = "<Ours>".into();
+    });
+    let client = server.anonymous();
+    let page = client.get("/docs");
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    let policy = page.header("content-security-policy").to_owned();
+    for part in [
+        "default-src 'none'; script-src 'sha256-",
+        "style-src 'sha256-",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(page.text.contains("<body data-base=\"/id\">"));
+    assert!(page.text.contains("href=\"/id/openapi.json\""));
+    assert!(page.text.contains("&#60;Ours&#62;"));
+    assert!(!page.text.contains("http:") && !page.text.contains("https:"));
+    let etag = page.header("etag").to_owned();
+    let known = [("if-none-match", etag.as_str())];
+    let again = client.send("GET", "/docs", &known, Vec::new());
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    assert_eq!(again.header("content-security-policy"), policy);
 }
 
 #[test]

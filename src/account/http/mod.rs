@@ -12,6 +12,8 @@ mod sessions;
 mod simplejwt;
 mod token;
 
+pub use token::Nothing;
+
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use serde::Serialize;

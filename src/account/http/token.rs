@@ -23,7 +23,7 @@ const REFRESH: Field = Field::optional("refresh")
 
 /// Nothing beside the status.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Nothing {}
+pub struct Nothing {}
 
 pub(super) fn about_verify() -> Operation {
     Operation::new(Area::Token, "verifyToken", "Ask whether a token is good")

@@ -37,6 +37,15 @@ pub(in crate::account) struct NewToken {
     pub(in crate::account) expires_at: Time,
 }
 
+/// As much as [`insert_token`], for somebody who is not there.
+pub(in crate::account) fn insert_no_token(conn: &mut Conn, now: Time) -> QueryResult<()> {
+    let nobody = Subject::generate(now);
+    account::lock(conn, &nobody)?;
+    delete_tokens(conn, &nobody, Purpose::ResetPassword)?;
+    account::pretend(conn)?;
+    sweep_tokens(conn, now)
+}
+
 /// Whom and which address a one-time secret is for.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub(in crate::account) struct Token {

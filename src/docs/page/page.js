@@ -215,7 +215,7 @@ function show1(operation) {
         "h3",
         {},
         make("span", { class: `method ${operation.method.toLowerCase()}` }, operation.method),
-        make("span", { class: "path" }, operation.path),
+        make("span", { class: "path" }, ...operation.path.split(/(?<=.\/)/).flatMap((part) => [part, make("wbr")])),
         make("span", { class: "summary" }, operation.summary),
       ),
     ),
