@@ -6,6 +6,7 @@ use diesel::QueryResult;
 use super::Email;
 use crate::clock::Time;
 use crate::event;
+use crate::ids::Subject;
 use crate::limits::{self, Key, Limits, Rule};
 use crate::storage::Conn;
 
@@ -44,6 +45,8 @@ pub(super) struct Caps(Option<Inner>);
 
 struct Inner {
     again: (Key, Rule),
+    /// What one account can have sent, whatever addresses it makes up.
+    asker: Option<(Key, Rule)>,
     recipient: (Key, Rule),
     all: (Key, Rule),
     nobody: (Key, Rule),
@@ -61,6 +64,7 @@ impl Caps {
         let cooldown = Rule::new(1, settings.mail_cooldown.delta());
         Self(Some(Inner {
             again: (limits.key("mail-again", &parts), cooldown),
+            asker: None,
             recipient: (
                 limits.key("mail", &parts),
                 Rule::per_hour(settings.mails_per_hour),
@@ -77,13 +81,28 @@ impl Caps {
         }))
     }
 
+    /// Also counts what this account asks for.
+    pub(super) fn asked_by(mut self, limits: &Limits, subject: &Subject) -> Self {
+        if let Some(inner) = &mut self.0 {
+            let key = limits.key("mail-asked-by", &[subject.as_str()]);
+            inner.asker = Some((key, Rule::per_hour(limits.settings().mails_per_hour)));
+        }
+        self
+    }
+
     /// Whether a mail can be asked for again already; then it cannot be for a while.
     pub(super) fn ask_again(&self, conn: &mut Conn) -> QueryResult<bool> {
         let Some(inner) = &self.0 else {
             return Ok(true);
         };
         let (key, rule) = &inner.again;
-        Ok(limits::take(conn, key, *rule, inner.now)?.is_ok())
+        if limits::take(conn, key, *rule, inner.now)?.is_err() {
+            return Ok(false);
+        }
+        match &inner.asker {
+            Some((key, rule)) => Ok(limits::take(conn, key, *rule, inner.now)?.is_ok()),
+            None => Ok(true),
+        }
     }
 
     /// Whether one more may be sent; it counts.

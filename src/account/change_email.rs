@@ -10,7 +10,6 @@ use super::{Accounts, Email, User, store};
 use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
-use crate::limits::Rule;
 use crate::mail::{self, Letter, Message};
 use crate::password::Plaintext;
 use crate::storage::{Conn, violates_unique};
@@ -51,10 +50,6 @@ impl Accounts {
             let message = "This is the confirmed address of your account already.";
             return Err(Error::field("email", message));
         }
-        // One account writes to few strangers, whatever addresses it makes up.
-        let rule = Rule::per_hour(self.0.limits.settings().mails_per_hour);
-        let who = claims.sub.to_string();
-        self.take_share("email-change", rule, who).await?;
         let key = email.key().to_owned();
         let holder = self.0.db.read(move |conn| store::find_by_email(conn, &key));
         let holder = holder.await?;
@@ -103,7 +98,8 @@ impl Accounts {
                 .in_session(&claims.sid)
                 .from_address(facts.address),
             address: email.key().to_owned(),
-            caps: Caps::new(&inner.limits, Sort::NewAddress, email, now),
+            caps: Caps::new(&inner.limits, Sort::NewAddress, email, now)
+                .asked_by(&inner.limits, &user.subject),
             token: NewToken {
                 secret,
                 purpose: Purpose::ChangeEmail,

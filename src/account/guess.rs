@@ -266,26 +266,13 @@ impl Accounts {
         rule: Rule,
         facts: &Facts,
     ) -> Result<()> {
-        let network = limits::network(facts.address);
-        self.take_share(scope, rule, network).await
-    }
-
-    /// Takes one of what `rule` allows `who` for `scope`.
-    ///
-    /// # Errors
-    /// Throttled.
-    pub(super) async fn take_share(
-        &self,
-        scope: &'static str,
-        rule: Rule,
-        who: String,
-    ) -> Result<()> {
         let inner = &*self.0;
         if !inner.limits.are_enabled() {
             return Ok(());
         }
         let now = inner.clock.now();
-        let key = inner.limits.key("share", &[scope, &who]);
+        let network = limits::network(facts.address);
+        let key = inner.limits.key("network", &[scope, &network]);
         let seen = key.clone();
         let look = move |conn: &mut Conn| limits::look(conn, &seen, rule, now);
         // Who floods us costs a read, not a write.

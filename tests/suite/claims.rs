@@ -11,6 +11,7 @@ on_both!(
     the_latest_claim_is_mailed_and_logs_in_whoever_came_before,
     an_address_that_nobody_confirms_has_one_account,
     a_changed_password_ends_the_links_mailed_before,
+    a_login_by_address_tells_nothing_of_claims,
     a_disabled_account_confirms_nothing,
     many_reset_requests_at_once_leave_one_link,
     a_reset_confirms_the_address_and_says_so,
@@ -81,7 +82,7 @@ fn an_address_that_nobody_confirms_has_one_account(on: Backend) {
 
 fn a_changed_password_ends_the_links_mailed_before(on: Backend) {
     let server = Server::start(on);
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     post(&server, "password/reset/", &json!({"email": ann.email})).ok(200);
     let (uid, token) = link::reset_pair(&server.mail(&ann.email).text);
     let words = "quite another battery";
@@ -191,4 +192,31 @@ fn an_account_confirmed_in_time_is_not_deleted(on: Backend) {
     server.advance(8 * 24 * 3600);
     assert_eq!(server.delete_unconfirmed(), 1);
     assert!(server.resolve("ann").is_ok() && server.resolve("bob").is_err());
+}
+
+/// Whoever registers an address, taken or free, learns nothing by logging in with it.
+fn a_login_by_address_tells_nothing_of_claims(on: Backend) {
+    let server = Server::with(on, |config| {
+        config.account.email_verification = EmailVerification::Mandatory;
+    });
+    let ann = server.person("ann");
+    let words = "the claimant's battery";
+    let mut answers = Vec::new();
+    for (name, email) in [("eve", ann.email.as_str()), ("mal", "free@example.com")] {
+        register(&server, name, email, words).ok(201);
+        let right = post(
+            &server,
+            "login/",
+            &json!({"email": email, "password": words}),
+        );
+        let body = json!({"email": email, "password": "another battery"});
+        let wrong = post(&server, "login/", &body);
+        answers.push((wrong.status, wrong.text, right.status, right.text));
+        server.mails();
+    }
+    assert_eq!(answers[0], answers[1]);
+    // By the name that nobody else has, the contract's words.
+    let body = json!({"username": "mal", "password": words});
+    let told = json!({"non_field_errors": ["E-mail is not verified."]});
+    post(&server, "login/", &body).problem(400, &told);
 }

@@ -59,7 +59,7 @@ fn one_successor(answers: Vec<Answer>) -> String {
 
 fn many_tabs_at_once_get_one_successor(on: Backend) {
     let server = Server::start(on);
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let answers = refresh_at_once(&server, &ann.refresh);
     assert_eq!(answers.len(), TABS);
     let successor = one_successor(answers);
@@ -72,7 +72,7 @@ fn many_tabs_at_once_through_many_generations(on: Backend) {
     let server = Server::start(on);
     let Person {
         refresh: mut token, ..
-    } = server.person("ann");
+    } = server.confirmed("ann");
     for generation in 1..=5 {
         token = one_successor(refresh_at_once(&server, &token));
         assert_eq!(token::claims(&token)["gen"], generation);
@@ -83,7 +83,7 @@ fn many_tabs_at_once_through_many_generations(on: Backend) {
 fn the_predecessor_gets_the_same_successor_within_the_leeway(on: Backend) {
     let server = Server::start(on);
     let client = server.anonymous();
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     server.advance(100);
     let successor = next(&client, &ann.refresh);
     for _ in 0..3 {
@@ -101,7 +101,7 @@ fn the_predecessor_gets_the_same_successor_within_the_leeway(on: Backend) {
 fn after_the_leeway_the_predecessor_ends_the_session(on: Backend) {
     let server = Server::start(on);
     let client = server.anonymous();
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let successor = next(&client, &ann.refresh);
     server.advance(30);
     refresh(&client, &ann.refresh).problem(401, &blacklisted());
@@ -115,7 +115,7 @@ fn without_leeway_a_token_works_once(on: Backend) {
     let server = Server::with(on, |config| {
         config.tokens.refresh_leeway = Period::seconds(0);
     });
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let answers = refresh_at_once(&server, &ann.refresh);
     let winners: Vec<&Answer> = answers
         .iter()
@@ -135,7 +135,7 @@ fn without_leeway_a_token_works_once(on: Backend) {
 fn two_generations_back_ends_the_session(on: Backend) {
     let server = Server::start(on);
     let client = server.anonymous();
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let second = next(&client, &ann.refresh);
     let third = next(&client, &second);
     refresh(&client, &ann.refresh).problem(401, &blacklisted());
@@ -150,7 +150,7 @@ fn two_generations_back_ends_the_session(on: Backend) {
 fn reuse_is_told_to_the_owner(on: Backend) {
     let server = Server::start(on);
     let client = server.anonymous();
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let second = next(&client, &ann.refresh);
     next(&client, &second);
     for _ in 0..3 {
@@ -165,7 +165,7 @@ fn reuse_is_told_to_the_owner(on: Backend) {
 fn other_sessions_are_not_touched(on: Backend) {
     let server = Server::start(on);
     let client = server.anonymous();
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let body = json!({"username": "ann", "password": PASSWORD});
     let other = client.post_json("/auth/login/", &body).member("refresh");
     let second = next(&client, &ann.refresh);

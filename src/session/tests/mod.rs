@@ -109,6 +109,7 @@ impl House {
             let account = (
                 users::id.eq(made.as_str()),
                 users::email.eq(format!("{made}@example.com")),
+                users::email_verified_at.eq(stored(model::start())),
                 users::first_name.eq("Ann"),
                 users::last_name.eq(""),
                 users::is_active.eq(true),

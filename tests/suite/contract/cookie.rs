@@ -15,6 +15,9 @@ on_both!(
     names_and_attributes_are_those_of_the_settings,
     a_new_proof_of_the_password_renews_the_access_cookie_alone,
     who_ends_the_own_session_keeps_no_cookie,
+    a_cookie_counts_by_the_exact_name_that_browsers_guard,
+    a_login_ends_the_session_that_the_browser_had,
+    logout_ends_what_it_clears,
     scripts_may_read_tokens_only_where_the_operator_says_so,
 );
 
@@ -213,7 +216,7 @@ fn names_and_attributes_are_those_of_the_settings(on: Backend) {
         cookies.enabled = true;
         cookies.access = "a".into();
         cookies.refresh = "r".into();
-        cookies.refresh_path = "/auth/token".into();
+        cookies.refresh_path = "/auth".into();
         cookies.domain = "example.com".into();
         cookies.same_site = SameSite::Strict;
         config.validate().expect("sound");
@@ -226,7 +229,7 @@ fn names_and_attributes_are_those_of_the_settings(on: Backend) {
     };
     let has = |cookie: &[String], what: &str| cookie.iter().any(|it| it == what);
     assert_eq!((access.name.as_str(), refresh.name.as_str()), ("a", "r"));
-    assert!(has(&access.attributes, "Path=/") && has(&refresh.attributes, "Path=/auth/token"));
+    assert!(has(&access.attributes, "Path=/") && has(&refresh.attributes, "Path=/auth"));
     for cookie in [access, refresh] {
         assert!(has(&cookie.attributes, "Domain=example.com"), "{cookie:?}");
         assert!(has(&cookie.attributes, "SameSite=Strict"), "{cookie:?}");
@@ -237,8 +240,7 @@ fn names_and_attributes_are_those_of_the_settings(on: Backend) {
         panic!("two cookies: {answer:?}")
     };
     assert!(
-        has(&refresh.attributes, "Path=/auth/token")
-            && has(&refresh.attributes, "Domain=example.com")
+        has(&refresh.attributes, "Path=/auth") && has(&refresh.attributes, "Domain=example.com")
     );
     assert!(
         has(&access.attributes, "Expires=Thu, 01 Jan 1970 00:00:00 GMT"),
@@ -342,4 +344,72 @@ fn who_ends_the_own_session_keeps_no_cookie(on: Backend) {
             other.login("ann");
         }
     }
+}
+
+/// A sibling host can plant `__%48ost-…`, which no browser guards, and a second cookie of one name.
+fn a_cookie_counts_by_the_exact_name_that_browsers_guard(on: Backend) {
+    let server = start(on);
+    let (victim, mallory) = (Browser::new(&server), Browser::new(&server));
+    let pk = victim.register("ann").json["user"]["pk"].clone();
+    mallory.register("mallory");
+    server.mails();
+    let (own, planted) = (victim.cookie(ACCESS), mallory.cookie(ACCESS));
+    let client = server.anonymous();
+    let ask = |cookies: &[&str]| {
+        let headers: Vec<_> = cookies.iter().map(|it| ("cookie", *it)).collect();
+        client.send("GET", "/auth/user/", &headers, Vec::new())
+    };
+    let good = format!("{ACCESS}={own}");
+    for name in [
+        "__%48ost-signet-access",
+        "__Host%2Dsignet-access",
+        "__host-signet-access",
+    ] {
+        let bad = format!("{name}={planted}");
+        assert_eq!(ask(&[&format!("{bad}; {good}")]).ok(200)["pk"], pk);
+        ask(&[&bad]).has_status(401);
+    }
+    // Of two that differ one is planted: neither counts, in whatever order or header.
+    let other = format!("{ACCESS}={planted}");
+    for cookies in [vec![format!("{good}; {other}")], vec![other, good.clone()]] {
+        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+        ask(&cookies).has_status(401);
+    }
+    // What is unreadable in one is no matter to the others.
+    ask(&[&format!("x=\u{e9}; {good}; =; y")]).ok(200);
+}
+
+/// Line 43.
+fn a_login_ends_the_session_that_the_browser_had(on: Backend) {
+    let server = start(on);
+    let browser = Browser::new(&server);
+    browser.register("ann");
+    server.mails();
+    let old = browser.cookie(ACCESS);
+    browser.login("ann");
+    assert!(browser.is_logged_in());
+    let client = server.anonymous();
+    client.with_bearer(&old).get("/auth/user/").has_status(401);
+}
+
+/// Also what only an expired access token still names, and what another token in the body hides.
+fn logout_ends_what_it_clears(on: Backend) {
+    let server = start(on);
+    let browser = Browser::new(&server);
+    browser.register("ann");
+    server.mails();
+    let refresh = |browser: &Browser| browser.post("/auth/token/refresh/", &json!({})).status;
+    let kept = browser.cookie(REFRESH);
+    browser.lose(REFRESH);
+    server.advance(3600);
+    browser.post("/auth/logout/", &json!({})).ok(200);
+    browser.plant(REFRESH, &kept);
+    assert_eq!(refresh(&browser), 401, "named by an expired access token");
+    browser.login("ann");
+    let kept = browser.cookie(REFRESH);
+    browser
+        .post("/auth/logout/", &json!({"refresh": "rubbish"}))
+        .has_status(401);
+    browser.plant(REFRESH, &kept);
+    assert_eq!(refresh(&browser), 401, "beside a bad token");
 }

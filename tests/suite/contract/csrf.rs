@@ -9,6 +9,7 @@ on_both!(
     no_page_of_another_site_can_act,
     a_listed_origin_may_act_and_read,
     a_header_needs_no_protection,
+    a_header_that_browsers_send_by_themselves_opens_nothing,
     without_cookies_there_is_nothing_to_protect,
     the_token_is_asked_for_with_the_cookie,
     the_token_is_asked_for_always,
@@ -293,4 +294,24 @@ fn cors_opens_to_exact_origins_and_never_on_pages(on: Backend) {
         let answer = client.send("GET", page, &says, Vec::new());
         assert_eq!(answer.header("access-control-allow-origin"), "", "{page}");
     }
+}
+
+/// Basic and Negotiate are sent without being asked.
+fn a_header_that_browsers_send_by_themselves_opens_nothing(on: Backend) {
+    let server = start(on, |_| {});
+    let browser = Browser::new(&server);
+    browser.register("ann");
+    server.mails();
+    for scheme in ["Basic eDp5", "Negotiate x", "Bearer", "bearer x"] {
+        let more = [
+            ("content-type", "application/json"),
+            ("authorization", scheme),
+        ];
+        for (method, path, body) in changes() {
+            let page = browser.page(HOSTILE[0]);
+            let body = body.to_string().into_bytes();
+            is_refused(page.send_raw(method, &format!("/auth/{path}"), &more, body));
+        }
+    }
+    assert!(browser.is_logged_in());
 }

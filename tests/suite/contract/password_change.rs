@@ -31,7 +31,7 @@ fn login(server: &Server, password: &str) -> Answer {
 
 fn changes_the_password_and_says_so_by_mail(on: Backend) {
     let server = Server::start(on);
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     change(&ann, PASSWORD, NEW, NEW).is(200, &saved());
     let notice = server.mail(&ann.email);
     assert!(!notice.text.contains(NEW) && !notice.html.contains(NEW));
@@ -41,7 +41,7 @@ fn changes_the_password_and_says_so_by_mail(on: Backend) {
 
 /// The statuses that both of ann's sessions get after a change in the first one.
 fn sessions_after_change(server: &Server) -> [u16; 4] {
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let other = login(server, PASSWORD).ok(200);
     change(&ann, PASSWORD, NEW, NEW).is(200, &saved());
     server.mail(&ann.email);
@@ -77,7 +77,7 @@ fn keeps_the_other_sessions_where_that_is_the_setting(on: Backend) {
 
 fn the_old_password_must_be_right(on: Backend) {
     let server = Server::start(on);
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let wrong = "Your old password was entered incorrectly. Please enter it again.";
     change(&ann, "wrong battery", NEW, NEW).problem(400, &json!({"old_password": [wrong]}));
     let required = json!(["This field is required."]);
@@ -90,7 +90,7 @@ fn the_old_password_must_be_right(on: Backend) {
 
 fn the_old_password_is_not_asked_where_that_is_the_setting(on: Backend) {
     let server = Server::with(on, |config| config.account.old_password_required = false);
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     let body = json!({"new_password1": NEW, "new_password2": NEW});
     ann.client
         .post_json("/auth/password/change/", &body)
@@ -101,7 +101,7 @@ fn the_old_password_is_not_asked_where_that_is_the_setting(on: Backend) {
 
 fn the_new_passwords_must_match_and_be_good(on: Backend) {
     let server = Server::start(on);
-    let ann = server.person("ann");
+    let ann = server.confirmed("ann");
     for (first, second, errors) in [
         (
             NEW,

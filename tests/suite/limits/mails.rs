@@ -172,11 +172,13 @@ fn made_up_addresses_do_not_use_up_the_cap_of_all(on: Backend) {
 fn nobody_is_flooded_by_who_claims_to_move_there(on: Backend) {
     let server = server(on, |_| {});
     let (ann, bob) = (server.person("ann"), server.person("bob"));
-    for email in ["stranger@example.com", &bob.email] {
+    let people = [server.person("cid"), server.person("dan")];
+    let strangers = ["stranger@example.com", &bob.email];
+    for (email, person) in strangers.into_iter().zip(&people) {
         let mut told = Vec::new();
         for _ in 0..28 {
             let body = json!({"email": email, "password": PASSWORD});
-            let answer = post(&ann.client, "127.0.0.1", "email/change/", &body);
+            let answer = post(&person.client, "127.0.0.1", "email/change/", &body);
             told.push((answer.status, answer.text));
             server.advance(10);
         }
@@ -187,4 +189,13 @@ fn nobody_is_flooded_by_who_claims_to_move_there(on: Backend) {
         assert_eq!(mails.iter().filter(|mail| mail.to == email).count(), 3);
         assert!(mails.iter().all(|mail| mail.to == email));
     }
+    // Nor to one after the other, nor to one mailbox under many names.
+    for number in 0..9 {
+        let email = format!("stranger+{number}@example.net");
+        let body = json!({"email": email, "password": PASSWORD});
+        post(&ann.client, "127.0.0.1", "email/change/", &body).ok(200);
+        server.advance(70);
+    }
+    let mails = server.mails();
+    assert_eq!(mails.len(), 3);
 }
