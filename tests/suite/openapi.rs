@@ -16,6 +16,11 @@ fn variants() -> Vec<Config> {
     cookies.cookies.enabled = true;
     cookies.cookies.csrf_token = CsrfToken::Always;
     cookies.compat.simplejwt_prefix = "/api/token".into();
+    let federation = &mut cookies.federation;
+    federation.google.client_id = "a".into();
+    federation.github.client_id = "b".into();
+    federation.oidc.client_id = "c".into();
+    federation.oidc.name = "keycloak".into();
     let mut strict = cookies.clone();
     strict.compat.strict = true;
     strict.compat.field_names = FieldNames::Legacy;
@@ -57,6 +62,7 @@ fn what_the_document_tells_of_is_there_and_no_other_verb() {
             ours.account = config.account.clone();
             ours.cookies = config.cookies.clone();
             ours.compat = config.compat.clone();
+            ours.federation = config.federation.clone();
         });
         let client = server.anonymous();
         let contract = Contract::of(&server.app.config);
