@@ -120,7 +120,7 @@ fn write(
     Ok(sent)
 }
 
-/// What [`write`] does for one link, for nobody: in the end there is no token and no event, and the
+/// What [`write()`] does for one link, for nobody: in the end there is no token and no event, and the
 /// letter is not sent.
 fn write_to_nobody(conn: &mut Conn, caps: &Caps, letter: &Letter, now: Time) -> QueryResult<bool> {
     if !caps.ask_again(conn)? || !caps.pretend_one(conn)? {

@@ -34,7 +34,7 @@ impl Accounts {
         if profile.username.is_some() {
             // Which names are taken is not to be had wholesale, here no more than at registration.
             let rule = Rule::per_minute(self.0.limits.settings().logins_per_minute);
-            self.take_turn("registration-try", rule, &facts).await?;
+            self.take_turn("registration-try", rule, facts).await?;
         }
         let taken = || Error::field("username", "A user with that username already exists.");
         let subject = claims.sub.clone();

@@ -82,7 +82,11 @@ fn refusal(kind: Kind) -> Response {
         .schema(Some(Ref::from_schema_name(PROBLEM)))
         .example(Some(Value::Object(web::document(&sample(kind)))));
     let mut response = ResponseBuilder::new()
-        .description(web::title(kind))
+        .description(match kind {
+            // It is answered by whoever reads the connection, before there is a request.
+            Kind::RequestTimeout => "The request came too slowly (its headers: without a body)",
+            _ => web::title(kind),
+        })
         .content(MEDIA_TYPE, content.build());
     if kind == Kind::Unauthenticated {
         let about = "How to say who is asking (RFC 6750)";

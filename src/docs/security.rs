@@ -76,7 +76,7 @@ pub(super) fn parameter(config: &Config) -> Option<Parameter> {
     if !config.cookies.enabled || config.cookies.csrf_token == CsrfToken::Off {
         return None;
     }
-    let about = "The token of the CSRF cookie, unless there is an `Authorization` header.";
+    let about = "The token of the CSRF cookie, unless there is a bearer token.";
     let header = ParameterBuilder::new()
         .name(csrf::HEADER.as_str())
         .parameter_in(ParameterIn::Header)

@@ -35,15 +35,14 @@ pub(super) fn about_show() -> Operation {
 pub(super) fn about_replace() -> Operation {
     about("replaceUser", "Change one's profile")
         .notes("`username` must be there; what is missing else stays as it is.")
+        .limited()
         .reads([USERNAME, FIRST_NAME, LAST_NAME])
 }
 
 pub(super) fn about_update() -> Operation {
-    about("updateUser", "Change parts of one's profile").reads([
-        NEW_USERNAME,
-        FIRST_NAME,
-        LAST_NAME,
-    ])
+    about("updateUser", "Change parts of one's profile")
+        .limited()
+        .reads([NEW_USERNAME, FIRST_NAME, LAST_NAME])
 }
 
 fn about(id: &'static str, summary: &'static str) -> Operation {
