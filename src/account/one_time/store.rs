@@ -38,12 +38,13 @@ pub(in crate::account) struct NewToken {
     pub(in crate::account) expires_at: Time,
 }
 
-/// As much as [`insert_token`], for a person who is not there.
+/// As much work as [`insert_token`], and no secret: for a person who is not there, or must not have
+/// one.
 pub(in crate::account) fn insert_no_token(conn: &mut Conn, token: &NewToken) -> QueryResult<()> {
     account::lock(conn, &token.subject)?;
     delete_tokens(conn, &token.subject, token.purpose)?;
     let _ = token.secret.digest();
-    // A token without its person cannot be stored; this takes about as long.
+    // A row of the same table would need its person; this takes about as long.
     mail::enqueue_and_withdraw(conn, token.created_at)?;
     sweep_tokens(conn, token.created_at)
 }
