@@ -7,6 +7,7 @@ use crate::clock::Time;
 use crate::config::EmailVerification;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
+use crate::ids::Subject;
 use crate::storage::{Conn, violates_unique};
 use crate::web::Facts;
 
@@ -80,7 +81,9 @@ impl Accounts {
             Some(self.confirmation(&user.subject, &address, now))
         });
         let links = links.collect::<Result<_>>()?;
-        self.send(email, Sort::Confirmation, links, facts).await
+        let nobody = || self.confirmation(&Subject::generate(now), email, now);
+        self.send(email, Sort::Confirmation, (links, nobody), facts)
+            .await
     }
 }
 

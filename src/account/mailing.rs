@@ -15,29 +15,34 @@ use crate::mail::{self, Letter, Message};
 use crate::storage::Conn;
 use crate::web::Facts;
 
+/// A secret, and the letter that carries it.
+pub(super) type Link = (NewToken, Letter);
+
 impl Accounts {
     /// Stores and mails links to `email`, as far as the caps let them, and records it for each
-    /// person. With none to send, a letter to nobody goes the same way: neither the answer's time
-    /// nor that of whatever is asked next must tell whether the address is known.
+    /// person. With none to send, the one that `nobody` makes goes the same way as far as it can,
+    /// and not to anybody: neither the answer's time nor that of whatever is asked next must tell
+    /// whether the address is known.
     pub(super) async fn send(
         &self,
         email: &Email,
         sort: Sort,
-        links: Vec<(NewToken, Letter)>,
+        (links, nobody): (Vec<Link>, impl FnOnce() -> Result<Link>),
         facts: &Facts,
     ) -> Result<()> {
         let inner = &*self.0;
         let now = inner.clock.now();
         let address = facts.address;
         let nobody = if links.is_empty() {
-            Some(self.notice_of_account(email, None, now)?.to_nobody())
+            let (token, letter) = nobody()?;
+            Some((token, letter.to_nobody()))
         } else {
             None
         };
         let caps = Caps::new(&inner.limits, sort, email, now);
         let write = inner.db.write(move |conn| {
             let written = match &nobody {
-                Some(letter) => write_to_nobody(conn, &caps, letter, now)?,
+                Some(link) => write_to_nobody(conn, &caps, link)?,
                 None => write(conn, &caps, &links, (sort, address))?,
             };
             if written {
@@ -101,7 +106,7 @@ impl Accounts {
 fn write(
     conn: &mut Conn,
     caps: &Caps,
-    links: &[(NewToken, Letter)],
+    links: &[Link],
     (sort, address): (Sort, Option<IpAddr>),
 ) -> QueryResult<bool> {
     if !caps.ask_again(conn)? {
@@ -122,11 +127,11 @@ fn write(
 
 /// What [`write()`] does for one link, for nobody: in the end there is no token and no event, and the
 /// letter is not sent.
-fn write_to_nobody(conn: &mut Conn, caps: &Caps, letter: &Letter, now: Time) -> QueryResult<bool> {
+fn write_to_nobody(conn: &mut Conn, caps: &Caps, (token, letter): &Link) -> QueryResult<bool> {
     if !caps.ask_again(conn)? || !caps.pretend_one(conn)? {
         return Ok(false);
     }
-    one_time::insert_no_token(conn, now)?;
+    one_time::insert_no_token(conn, token)?;
     mail::enqueue(conn, letter)?;
     store::pretend(conn)?;
     Ok(true)

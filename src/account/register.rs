@@ -319,10 +319,11 @@ fn send(conn: &mut Conn, draft: &Draft, taken: bool) -> diesel::QueryResult<()> 
     if !caps.send_one(conn)? {
         return Ok(());
     }
-    // Also under a taken address, where nobody is ever told the secret: how long it takes must not
-    // tell one from the other.
-    if let Some(token) = &draft.token {
-        one_time::insert_token(conn, token)?;
+    match &draft.token {
+        // Nothing can confirm it, and finding that out must not take less time.
+        Some(token) if taken => one_time::insert_no_token(conn, token)?,
+        Some(token) => one_time::insert_token(conn, token)?,
+        None => {}
     }
     mail::enqueue(conn, letter)
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
+use crate::ids::Subject;
 use crate::mail::{self, Letter, Message};
 use crate::password::Plaintext;
 use crate::session::{self, EndReason};
@@ -45,31 +46,45 @@ impl Accounts {
         let active = claims.iter().filter(|user| user.is_active);
         let links = active.filter_map(|user| self.reset_link(user, now).transpose());
         let links = links.collect::<Result<_>>()?;
-        self.send(email, Sort::Reset, links, facts).await
+        let nobody = || self.link_to(&Subject::generate(now), email.text(), String::new(), now);
+        self.send(email, Sort::Reset, (links, nobody), facts).await
     }
 
     fn reset_link(&self, user: &User, now: Time) -> Result<Option<(NewToken, Letter)>> {
         let (Some(email), Some(key)) = (&user.email, &user.email_key) else {
             return Ok(None);
         };
+        let (mut token, letter) = self.link_to(&user.subject, email, user.greeting(), now)?;
+        token.address.clone_from(key);
+        Ok(Some((token, letter)))
+    }
+
+    /// A link that lets `subject` have a new password, for the address as it is written to.
+    fn link_to(
+        &self,
+        subject: &Subject,
+        email: &str,
+        name: String,
+        now: Time,
+    ) -> Result<(NewToken, Letter)> {
         let settings = &self.0.settings;
         let secret = Secret::generate();
         let expires_at = now + settings.account.reset_ttl.delta();
         let message = Message::ResetPassword {
-            name: user.greeting(),
-            url: settings.links.reset_password(&user.subject, &secret),
+            name,
+            url: settings.links.reset_password(subject, &secret),
             expires_in: settings.account.reset_ttl,
         };
         let letter = self.0.mail.letter(email, &message, expires_at)?;
         let token = NewToken {
             secret,
             purpose: Purpose::ResetPassword,
-            subject: user.subject.clone(),
-            address: key.clone(),
+            subject: subject.clone(),
+            address: email.to_owned(),
             created_at: now,
             expires_at,
         };
-        Ok(Some((token, letter)))
+        Ok((token, letter))
     }
 
     /// Whose password a link may set; nothing is used up.

@@ -38,14 +38,15 @@ pub(in crate::account) struct NewToken {
     pub(in crate::account) expires_at: Time,
 }
 
-/// As much as [`insert_token`], for somebody who is not there.
-pub(in crate::account) fn insert_no_token(conn: &mut Conn, now: Time) -> QueryResult<()> {
-    let nobody = Subject::generate(now);
-    account::lock(conn, &nobody)?;
-    delete_tokens(conn, &nobody, Purpose::ResetPassword)?;
-    // A token without its person cannot be stored; this takes about as long.
-    mail::enqueue_and_withdraw(conn, now)?;
-    sweep_tokens(conn, now)
+/// As much work as [`insert_token`], and no secret: for a person who is not there, or must not have
+/// one.
+pub(in crate::account) fn insert_no_token(conn: &mut Conn, token: &NewToken) -> QueryResult<()> {
+    account::lock(conn, &token.subject)?;
+    delete_tokens(conn, &token.subject, token.purpose)?;
+    let _ = token.secret.digest();
+    // A row of the same table would need its person; this takes about as long.
+    mail::enqueue_and_withdraw(conn, token.created_at)?;
+    sweep_tokens(conn, token.created_at)
 }
 
 /// Whom and which address a one-time secret is for.
