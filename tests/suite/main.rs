@@ -5,6 +5,7 @@
     reason = "a broken promise here is a failed test"
 )]
 
+mod access;
 mod bad_input;
 mod claims;
 mod contract;

@@ -6,6 +6,7 @@ use crate::support::{Answer, Backend, PASSWORD, Person, Server, on_both};
 
 on_both!(
     changes_the_password_and_says_so_by_mail,
+    writes_to_no_address_that_was_not_confirmed,
     ends_the_other_sessions_and_keeps_its_own,
     keeps_the_other_sessions_where_that_is_the_setting,
     the_old_password_must_be_right,
@@ -37,6 +38,21 @@ fn changes_the_password_and_says_so_by_mail(on: Backend) {
     assert!(!notice.text.contains(NEW) && !notice.html.contains(NEW));
     login(&server, NEW).ok(200);
     assert_eq!(login(&server, PASSWORD).status, 400);
+}
+
+/// Else whoever registers a stranger's address could write to it without end.
+fn writes_to_no_address_that_was_not_confirmed(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    change(&ann, PASSWORD, NEW, NEW).is(200, &saved());
+    let refresh = json!({"refresh": ann.refresh});
+    let client = server.anonymous();
+    client.post_json("/auth/token/refresh/", &refresh).ok(200);
+    server.advance(60);
+    client
+        .post_json("/auth/token/refresh/", &refresh)
+        .has_status(401);
+    assert!(server.mails().is_empty());
 }
 
 /// The statuses that both of ann's sessions get after a change in the first one.

@@ -14,6 +14,7 @@ on_both!(
     one_network_registers_so_many_accounts_an_hour,
     asking_for_taken_names_is_limited_too,
     one_network_asks_for_so_many_mails_a_minute,
+    taken_user_names_are_not_to_be_had_wholesale,
 );
 
 /// Line 24: whoever it is about, known or not.
@@ -234,4 +235,27 @@ fn one_network_asks_for_so_many_mails_a_minute(on: Backend) {
     is_let_in(&server, ELSEWHERE, "ann");
     ask(FAR_AWAY, "password/reset/", &ann.email).ok(200);
     server.mail(&ann.email);
+}
+
+/// Nor where a user name is changed: the answer is that of a registration.
+fn taken_user_names_are_not_to_be_had_wholesale(on: Backend) {
+    let server = server(on, |config| config.limits.logins_per_minute = 3);
+    let ann = server.person("ann");
+    let rename = || {
+        let body = json!({"username": "taken"}).to_string().into_bytes();
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-forwarded-for", ELSEWHERE),
+        ];
+        ann.client
+            .send("PATCH", "/auth/user/", &headers, body)
+            .status
+    };
+    server.person("taken");
+    let told: Vec<u16> = (0..5).map(|_| rename()).collect();
+    assert_eq!(told, [400, 400, 400, 429, 429]);
+    // What else is in a profile is nobody's business to limit.
+    ann.client
+        .patch_json("/auth/user/", &json!({"first_name": "Ann"}))
+        .ok(200);
 }

@@ -11,7 +11,7 @@ use signet::clock::Clock;
 use signet::config::{Config, Transport};
 use signet::mail::Captured;
 use signet::server::Running;
-use signet::storage::schema::{events, one_time_tokens, outbox, sessions, users};
+use signet::storage::schema::{events, identities, one_time_tokens, outbox, sessions, users};
 use tempfile::TempDir;
 
 use super::{Backend, Client, Contract, Person, block_on};
@@ -153,6 +153,26 @@ impl Server {
     /// Deletes an account, as an operator's command does.
     pub(crate) fn delete(&self, pk: &str) {
         assert!(block_on(self.app.accounts.delete(&pk.into())).expect("the account"));
+    }
+
+    /// Gives an account an identity at a provider, as a login through it would have.
+    pub(crate) fn connect(&self, pk: &str, id: &str) {
+        let (pk, id) = (pk.to_owned(), id.to_owned());
+        let now = self.clock.now().naive_utc();
+        let wrote = self.app.db.write(move |conn| {
+            let row = (
+                identities::id.eq(&id),
+                identities::subject.eq(&pk),
+                identities::provider.eq("keycloak"),
+                identities::issuer.eq("http://127.0.0.1:1"),
+                identities::external_id.eq("1"),
+                identities::created_at.eq(now),
+            );
+            diesel::insert_into(identities::table)
+                .values(row)
+                .execute(conn)
+        });
+        assert_eq!(block_on(wrote).expect("the identity"), 1);
     }
 
     /// Runs the job; how many accounts it deleted.
