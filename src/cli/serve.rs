@@ -37,6 +37,11 @@ pub(super) fn run(mut config: Config) -> Result<()> {
 /// What somebody who just tries it should know.
 fn greet(config: &Config) {
     if config.server.profile != Profile::Dev {
+        if !config.limits.enabled {
+            log::warn!(
+                "[limits] is off: passwords can be guessed unless something in front limits"
+            );
+        }
         return;
     }
     log::info!("profile dev: fine for trying out; set [server] profile = \"production\" for real");
