@@ -33,9 +33,11 @@ impl Accounts {
         self.check_new_password(&user, new.0, new.1)?;
         let hash = inner.passwords.hash(new.0, facts.address).await?;
         let now = inner.clock.now();
-        let notice = self.notice_of_change(&user, facts, now)?;
         // Who did not confirm the address may be writing to a stranger.
-        let notice = notice.filter(|_| user.email_verified_at.is_some());
+        let notice = match user.email_verified_at {
+            Some(_) => self.notice_of_change(&user, facts, now)?,
+            None => None,
+        };
         let event = Event::of(event::Kind::PasswordChanged, &user.subject, now)
             .in_session(&claims.sid)
             .from_address(facts.address);

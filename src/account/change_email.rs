@@ -4,11 +4,12 @@
 use chrono::TimeDelta;
 
 use super::caps::{Caps, Sort};
+use super::confirm::not_found;
 use super::one_time::{self, NewToken, Purpose, Secret, digest};
 use super::prove::{self, Asked};
 use super::{Accounts, Email, User, store};
 use crate::clock::Time;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::mail::{self, Letter, Message};
 use crate::password::Plaintext;
@@ -247,8 +248,4 @@ fn request(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<bool> {
 /// Whether the account has that address, confirmed.
 fn has(user: &User, address: &str) -> bool {
     user.email.as_deref() == Some(address) && user.email_verified_at.is_some()
-}
-
-fn not_found() -> Error {
-    Error::new(Kind::NotFound, "not_found", "Not found.")
 }

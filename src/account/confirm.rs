@@ -115,6 +115,7 @@ fn owns(user: &User, address: &str) -> bool {
     claims(user, address) && user.email_verified_at.is_some()
 }
 
-fn not_found() -> Error {
+/// No such key, or not any more.
+pub(super) fn not_found() -> Error {
     Error::new(Kind::NotFound, "not_found", "Not found.")
 }
