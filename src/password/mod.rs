@@ -16,6 +16,7 @@
 //! It does not know whose password it is, where the hash is stored, or how often one may guess.
 
 mod common;
+mod decoys;
 mod hash;
 mod plaintext;
 mod policy;
@@ -30,6 +31,7 @@ pub use policy::{PersonalData, Policy};
 
 use crate::config;
 use crate::error::Result;
+use decoys::Decoys;
 use hash::{Cost, Memory, Stored};
 use pool::Pool;
 
@@ -56,7 +58,7 @@ pub struct Passwords(Arc<Inner>);
 struct Inner {
     pool: Pool,
     cost: Cost,
-    decoy: Arc<Stored>,
+    decoys: Decoys,
 }
 
 impl Passwords {
@@ -78,7 +80,7 @@ impl Passwords {
         Ok(Self(Arc::new(Inner {
             pool: Pool::start(threads, capacity, move || Memory::new(blocks))?,
             cost,
-            decoy: Arc::new(Stored::decoy(cost)),
+            decoys: Decoys::new(cost),
         })))
     }
 
@@ -95,7 +97,8 @@ impl Passwords {
     /// Compares `password` with the PHC string in `stored`.
     ///
     /// Without one (nobody of that name), with a value that starts with `!` (no usable password)
-    /// and with a malformed one, a decoy is compared: the same work, and never a match.
+    /// and with a malformed one, decoys are compared: the same work, and never a match. See
+    /// [`Decoys`].
     /// `from` and the errors are those of [`Passwords::hash`].
     pub async fn verify(
         &self,
@@ -104,13 +107,10 @@ impl Passwords {
         from: Option<IpAddr>,
     ) -> Result<Verdict> {
         let (password, stored) = (password.clone(), stored.map(str::to_owned));
-        let (cost, decoy) = (self.0.cost, Arc::clone(&self.0.decoy));
+        let (cost, decoys) = (self.0.cost, self.0.decoys.clone());
         let job = move |memory: &mut Memory| {
             let known = stored.as_deref().and_then(usable);
-            let target = known.as_ref().unwrap_or(&decoy);
-            let equal = target.is_hash_of(&password, memory)?;
-            // Else a quick answer would tell that there is an account, and one of long ago.
-            target.make_up_for(cost, &password, memory)?;
+            let equal = decoys.compare(known.as_ref(), &password, memory)?;
             Ok(match known {
                 Some(known) if equal && known.is_made_with(cost) => Verdict::Match,
                 Some(_) if equal => Verdict::MatchOutdated,

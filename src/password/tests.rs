@@ -134,14 +134,10 @@ async fn the_decoy_is_really_hashed() {
     let password = Plaintext::new("violet harbour");
     let stored = sound.hash(&password, None).await.unwrap();
     // Hashing this decoy fails, and can fail only where it is done.
-    let broken = Stored::decoy(Cost {
-        memory: 0,
-        ..Cost::DEFAULT
-    });
     let passwords = Passwords(Arc::new(Inner {
         pool: Pool::start(1, 8, || Memory::new(8)).unwrap(),
         cost: sound.0.cost,
-        decoy: Arc::new(broken),
+        decoys: Decoys::of(vec![Stored::broken(sound.0.cost)]),
     }));
     let verdict = verify(&passwords, "violet harbour", Some(&stored)).await;
     assert_eq!(verdict, Verdict::Match);
