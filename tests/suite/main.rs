@@ -8,6 +8,7 @@
 mod access;
 mod bad_input;
 mod claims;
+mod command_line;
 mod contract;
 mod durability;
 mod events;

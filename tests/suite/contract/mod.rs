@@ -4,6 +4,7 @@
 mod body;
 mod compat;
 mod cookie;
+mod cookie_end;
 mod csrf;
 mod email_change;
 mod leaving;
