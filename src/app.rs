@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::account::{self, Accounts, Links, Settings, UsernameRules};
+use crate::account::{self, Accounts, Links, Mailing, Settings, UsernameRules};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto;
@@ -91,6 +91,7 @@ impl App {
             limits: Limits::new(&config.limits, secret),
             sessions: sessions.clone(),
             mail: mail.clone(),
+            mailing: Mailing::default(),
         });
         let federation = Federation::new(&config, db.clone(), clock.clone(), accounts.clone())?;
         let discovery = Discovery::new(issuer)?;

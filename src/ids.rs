@@ -80,6 +80,10 @@ id! {
     IdentityId
 }
 id! {
+    /// That a mail is to be written.
+    MailRequestId
+}
+id! {
     /// A message in the outbox.
     MessageId
 }

@@ -40,6 +40,7 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinHandle<()> {
     for job in JOBS {
         actix_web::rt::spawn(repeat(job, app.clone(), stop.clone()));
     }
+    actix_web::rt::spawn(app.accounts.clone().run_mailing(stop.clone()));
     actix_web::rt::spawn(app.mail.clone().run(stop.clone()))
 }
 

@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 
-use super::caps::{Caps, Sort};
 use super::confirm::not_found;
+use super::mailing::{Caps, Sort};
 use super::one_time::{self, NewToken, Purpose, Secret, digest};
 use super::prove::{self, Asked};
 use super::{Accounts, Email, User, store};

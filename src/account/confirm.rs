@@ -1,13 +1,12 @@
 //! Confirming an address, and asking for the link again.
 
-use super::caps::Sort;
+use super::mailing::Reason;
 use super::one_time::{self, Purpose, digest};
 use super::{Accounts, Email, User, store};
 use crate::clock::Time;
 use crate::config::EmailVerification;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
-use crate::ids::Subject;
 use crate::storage::{Conn, violates_unique};
 use crate::web::Facts;
 
@@ -58,32 +57,10 @@ impl Accounts {
     /// # Errors
     /// Throttled, by the caller's network alone; else only those of the database.
     pub async fn resend_confirmation(&self, email: &Email, facts: &Facts) -> Result<()> {
-        self.take_mail_turn(facts).await?;
-        let settings = &self.0.settings;
-        if settings.is_verification(EmailVerification::None) {
+        if self.0.settings.is_verification(EmailVerification::None) {
             return Ok(());
         }
-        let key = email.key().to_owned();
-        let claims = self
-            .0
-            .db
-            .read(move |conn| store::list_by_email(conn, &key))
-            .await?;
-        let now = self.0.clock.now();
-        let is_strict = settings.is_strict;
-        let waiting = claims.iter().filter(|user| {
-            let is_meant = !is_strict || user.email.as_deref() == Some(email.text());
-            is_meant && user.is_active && user.email_verified_at.is_none()
-        });
-        let links = waiting.filter_map(|user| {
-            // To the address as it was given, not as it was typed now.
-            let address = user.email.as_deref().and_then(Email::parse)?;
-            Some(self.confirmation(&user.subject, &address, now))
-        });
-        let links = links.collect::<Result<_>>()?;
-        let nobody = || self.confirmation(&Subject::generate(now), email, now);
-        self.send(email, Sort::Confirmation, (links, nobody), facts)
-            .await
+        self.request_mail(Reason::Confirmation, email, facts).await
     }
 }
 

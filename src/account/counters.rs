@@ -38,21 +38,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Of those whom the credentials may mean, who is not openly blocked. If all are: for how long.
+    /// Whom the credentials mean, unless that is openly blocked; then, for how long. A name that
+    /// nobody has is an account without anybody: as much is looked up for it, and as much counted.
     pub(super) fn admit(
         &self,
         conn: &mut Conn,
-        users: Vec<User>,
+        user: Option<User>,
         credentials: &Credentials,
-    ) -> QueryResult<Result<Vec<Candidate>, TimeDelta>> {
+    ) -> QueryResult<Result<Candidate, TimeDelta>> {
         let name = name(&self.limits, credentials);
-        if users.is_empty() {
-            // A name that nobody has is an account without anybody: as much is looked up for it,
-            // and as much is counted.
-            return self.admit_each(conn, vec![None], Some(&name));
-        }
-        let users = users.into_iter().map(Some).collect();
-        self.admit_each(conn, users, Some(&name))
+        self.admit_as(conn, user, Some(&name))
     }
 
     /// As [`Place::admit`], for who has shown by a token who it is.
@@ -60,42 +55,39 @@ impl Place {
         &self,
         conn: &mut Conn,
         user: User,
-    ) -> QueryResult<Result<Vec<Candidate>, TimeDelta>> {
-        self.admit_each(conn, vec![Some(user)], None)
+    ) -> QueryResult<Result<Candidate, TimeDelta>> {
+        self.admit_as(conn, Some(user), None)
     }
 
-    fn admit_each(
+    fn admit_as(
         &self,
         conn: &mut Conn,
-        users: Vec<Option<User>>,
+        user: Option<User>,
         name: Option<&Key>,
-    ) -> QueryResult<Result<Vec<Candidate>, TimeDelta>> {
-        let rule = self.limits.failures();
-        let (mut admitted, mut waits) = (Vec::new(), Vec::new());
-        for user in users {
-            let mut candidate = Candidate {
+    ) -> QueryResult<Result<Candidate, TimeDelta>> {
+        if !self.limits.are_enabled() {
+            return Ok(Ok(Candidate {
                 user,
                 counters: None,
                 is_masked: false,
-            };
-            if self.limits.are_enabled() {
-                let counters = self.counters(conn, candidate.user.as_ref(), name)?;
-                if let Some(masked) = &counters.masked {
-                    candidate.is_masked = limits::blocked(conn, masked, rule, self.now)?.is_some();
-                }
-                let wait = limits::blocked(conn, &counters.open, rule, self.now)?;
-                candidate.counters = Some(counters);
-                if let Some(wait) = wait {
-                    waits.push(wait);
-                    continue;
-                }
-            }
-            admitted.push(candidate);
+            }));
         }
-        Ok(match waits.into_iter().min() {
-            Some(wait) if admitted.is_empty() => Err(wait),
-            _ => Ok(admitted),
-        })
+        let rule = self.limits.failures();
+        let counters = self.counters(conn, user.as_ref(), name)?;
+        let is_masked = match &counters.masked {
+            Some(masked) => limits::blocked(conn, masked, rule, self.now)?.is_some(),
+            None => false,
+        };
+        Ok(
+            match limits::blocked(conn, &counters.open, rule, self.now)? {
+                Some(wait) => Err(wait),
+                None => Ok(Candidate {
+                    user,
+                    counters: Some(counters),
+                    is_masked,
+                }),
+            },
+        )
     }
 
     fn counters(

@@ -5,10 +5,9 @@
 
 use chrono::TimeDelta;
 
-use super::caps::{Caps, Sort};
 use super::counters::{self, Place};
-use super::one_time::{self, NewToken};
-use super::register::{EMAIL_TAKEN, holder, user_of};
+use super::mailing::{self, MailRequest, Reason};
+use super::register::{EMAIL_TAKEN, is_held, user_of};
 use super::store::{self, NewRow};
 use super::{Accounts, Email, User, Username, UsernameRules, login, register};
 use crate::clock::Time;
@@ -18,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
 use crate::limits::Rule;
-use crate::mail::{self, Letter, Message};
+use crate::mail::{Letter, Message};
 use crate::storage::Conn;
 use crate::web::Facts;
 
@@ -47,12 +46,8 @@ pub struct Arrival {
     row: NewRow,
     /// Each further one is less likely to be taken.
     usernames: Vec<Username>,
-    token: Option<NewToken>,
     /// To confirm the address.
-    letter: Option<Letter>,
-    /// To the owner of an address that is taken, instead.
-    notice: Option<Letter>,
-    caps: Option<Caps>,
+    mail: Option<MailRequest>,
     place: Place,
     answers_alike: bool,
     confirms: bool,
@@ -119,19 +114,15 @@ impl Accounts {
         let must_confirm = self.must_confirm() && newcomer.email.is_some() && !is_verified;
         let confirms = self.confirms();
         let unproven = newcomer.email.as_ref().filter(|_| confirms && !is_verified);
-        let mailing = unproven.map(|email| self.confirmation(&subject, email, now));
-        let (token, letter) = mailing.transpose()?.unzip();
-        let answers_alike = must_confirm && self.answers_alike();
-        let notice = match unproven.filter(|_| answers_alike) {
-            Some(email) => Some(self.notice_to_holder(email, now).await?),
-            None => None,
-        };
-        let caps = unproven.map(|it| Caps::new(&self.0.limits, Sort::Confirmation, it, now));
+        let mail = unproven.map(|email| {
+            let reason = Reason::Registration(subject.clone());
+            MailRequest::new(reason, email, facts, now)
+        });
         let event = Event::of(event::Kind::UserRegistered, &subject, now)
             .from_address(facts.address)
             .with("provider", by);
         Ok(Arrival {
-            caps,
+            mail,
             place: self.place(facts),
             usernames: usernames(&newcomer, &settings.usernames),
             row: NewRow {
@@ -146,20 +137,11 @@ impl Accounts {
                 created_at: now,
                 last_login_at: (!must_confirm).then_some(now),
             },
-            token,
-            letter,
-            notice,
-            answers_alike,
+            answers_alike: must_confirm && self.answers_alike(),
             confirms,
             must_confirm,
             event,
         })
-    }
-
-    async fn notice_to_holder(&self, email: &Email, now: Time) -> Result<Letter> {
-        let key = email.key().to_owned();
-        let holder = self.0.db.read(move |conn| store::find_by_email(conn, &key));
-        self.notice_of_account(email, holder.await?.as_ref(), now)
     }
 
     /// To the owner of an account that is about to be connected to another provider: if it was
@@ -194,7 +176,7 @@ impl Accounts {
 /// Writes a prepared account, in the caller's transaction.
 pub fn arrive(conn: &mut Conn, arrival: &Arrival) -> diesel::QueryResult<Entry> {
     let taken = match &arrival.row.email {
-        Some(email) => holder(conn, email, arrival.confirms)?.is_some(),
+        Some(email) => is_held(conn, email, arrival.confirms)?,
         None => false,
     };
     if taken && !arrival.answers_alike {
@@ -205,32 +187,15 @@ pub fn arrive(conn: &mut Conn, arrival: &Arrival) -> diesel::QueryResult<Entry> 
         ..arrival.row.clone()
     };
     store::insert(conn, &row)?;
-    send(conn, arrival, taken)?;
+    if let Some(request) = &arrival.mail {
+        mailing::insert(conn, request)?;
+    }
     event::record(conn, &arrival.event)?;
     if arrival.must_confirm {
         return Ok(Entry::Refused(Refusal::Unconfirmed));
     }
     counters::remember(conn, &arrival.place, &row.subject)?;
     Ok(Entry::Admitted(Box::new(user_of(&row))))
-}
-
-/// The mail to who has the address or may have it, unless it has had its share of mails.
-fn send(conn: &mut Conn, arrival: &Arrival, taken: bool) -> diesel::QueryResult<()> {
-    let letter = if taken {
-        &arrival.notice
-    } else {
-        &arrival.letter
-    };
-    let (Some(letter), Some(caps)) = (letter, &arrival.caps) else {
-        return Ok(());
-    };
-    if !caps.send_one(conn)? {
-        return Ok(());
-    }
-    if let (Some(token), false) = (&arrival.token, taken) {
-        one_time::insert_token(conn, token)?;
-    }
-    mail::enqueue(conn, letter)
 }
 
 /// The one conditional write of a login that another provider vouches for: only if the account is

@@ -9,8 +9,6 @@
 //! In a network from which the account was entered before, its failures are counted apart, and
 //! openly: what strangers do elsewhere does not lock out the owner.
 
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 use diesel::QueryResult;
 
@@ -20,7 +18,7 @@ use crate::clock::Time;
 use crate::error::Result;
 use crate::event::{self, Event};
 use crate::ids::Subject;
-use crate::limits::{self, Failed, Failures, Key, Rule};
+use crate::limits::{self, Failed, Failures, Rule};
 use crate::password::{Plaintext, Verdict};
 use crate::storage::Conn;
 use crate::web::Facts;
@@ -28,17 +26,14 @@ use crate::web::Facts;
 /// A password that was compared, and of which nothing was told yet.
 #[derive(Clone)]
 pub(super) struct Guess {
-    /// Whom it was compared with last; the one it fits, if it does.
+    /// Whom it was compared with.
     pub(super) user: Option<User>,
     /// Whether it fits.
     pub(super) verdict: Verdict,
     /// Whom the record is about.
     subject: Option<Subject>,
     counters: Option<Counters>,
-    /// All that a failure counts in.
-    open: BTreeSet<Key>,
-    masked: BTreeSet<Key>,
-    /// There was somebody, and nobody it could be compared with.
+    /// There was somebody, whom it was not compared with.
     is_masked: bool,
 }
 
@@ -54,29 +49,6 @@ pub(super) enum Told {
 }
 
 impl Guess {
-    fn new(candidates: &[Candidate]) -> Self {
-        let open = candidates.iter().flat_map(|it| &it.counters);
-        let first = candidates.first().and_then(|it| it.user.as_ref());
-        Self {
-            user: None,
-            verdict: Verdict::Mismatch,
-            subject: first.map(|user| user.subject.clone()),
-            counters: None,
-            open: open.map(|counters| counters.open.clone()).collect(),
-            masked: BTreeSet::new(),
-            is_masked: candidates.iter().all(|it| it.is_masked),
-        }
-    }
-
-    /// Goes on to the next one.
-    fn turn_to(&mut self, candidate: Candidate) {
-        self.subject = candidate.user.as_ref().map(|user| user.subject.clone());
-        self.user = candidate.user;
-        let masked = candidate.counters.as_ref();
-        self.masked.extend(masked.and_then(|it| it.masked.clone()));
-        self.counters = candidate.counters;
-    }
-
     /// Why it failed, for the trail of events.
     pub(super) fn reason(&self) -> &'static str {
         match (&self.user, self.verdict) {
@@ -125,23 +97,19 @@ impl Guess {
         rule: Failures,
         now: Time,
     ) -> QueryResult<Result<Option<Failed>, TimeDelta>> {
-        let (mut counted, mut waits) = (Vec::new(), Vec::new());
-        for key in &self.open {
-            match limits::count_failure(conn, key, rule, now)? {
-                Ok(failed) => counted.push(failed),
-                Err(wait) => waits.push(wait),
-            }
-        }
-        if let (true, Some(wait)) = (counted.is_empty(), waits.into_iter().min()) {
-            return Ok(Err(wait));
-        }
-        // For nobody it is work for the sake of the work.
-        let rule = match &self.subject {
-            Some(_) => rule,
-            None => rule.forgetful(),
+        let Some(Counters { open, masked, .. }) = &self.counters else {
+            return Ok(Ok(None));
         };
-        for key in &self.masked {
-            counted.extend(limits::count_failure(conn, key, rule, now)?);
+        let mut counted = match limits::count_failure(conn, open, rule, now)? {
+            Ok(failed) => vec![failed],
+            Err(wait) => return Ok(Err(wait)),
+        };
+        if let Some(masked) = masked {
+            match limits::count_failure(conn, masked, rule, now)? {
+                Ok(failed) => counted.push(failed),
+                // That it is blocked must not show in the time either.
+                Err(_) => limits::touch(conn, masked, now)?,
+            }
         }
         let begun = counted.into_iter();
         let begun = begun.filter(|failed| failed.wait > TimeDelta::zero());
@@ -159,7 +127,7 @@ impl Guess {
 }
 
 impl Accounts {
-    /// Compares a password with those of the accounts that may be meant. What comes of it must be
+    /// Compares a password with that of the account that is meant. What comes of it must be
     /// counted before any of it is told: with [`Guess::succeed`] or [`Accounts::count_failure`].
     ///
     /// # Errors
@@ -176,8 +144,8 @@ impl Accounts {
         // it has an owner.
         let only_owner = self.answers_alike();
         let look = move |conn: &mut Conn| {
-            let users = find(conn, &credentials, only_owner)?;
-            place.admit(conn, users, &credentials)
+            let user = find(conn, &credentials, only_owner)?;
+            place.admit(conn, user, &credentials)
         };
         let found = self.0.db.read(look).await?;
         self.compare(found, password, facts).await
@@ -223,27 +191,24 @@ impl Accounts {
 
     async fn compare(
         &self,
-        found: Result<Vec<Candidate>, TimeDelta>,
+        found: Result<Candidate, TimeDelta>,
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<Guess> {
-        let candidates = found.map_err(limits::throttled)?;
-        let mut guess = Guess::new(&candidates);
-        let candidates = candidates.into_iter().filter(|it| !it.is_masked);
-        let mut candidates = candidates.peekable();
-        loop {
-            // With nobody to compare with, as much work is done as for one.
-            if let Some(candidate) = candidates.next() {
-                guess.turn_to(candidate);
-            }
-            let stored = guess.user.as_ref();
-            let stored = stored.and_then(|user| user.password_hash.as_deref());
-            let passwords = &self.0.passwords;
-            guess.verdict = passwords.verify(password, stored, facts.address).await?;
-            if guess.verdict != Verdict::Mismatch || candidates.peek().is_none() {
-                return Ok(guess);
-            }
-        }
+        let candidate = found.map_err(limits::throttled)?;
+        let subject = candidate.user.as_ref().map(|user| user.subject.clone());
+        let user = candidate.user.filter(|_| !candidate.is_masked);
+        let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
+        let passwords = &self.0.passwords;
+        // With nobody to compare with, as much work is done as for one.
+        let verdict = passwords.verify(password, stored, facts.address).await?;
+        Ok(Guess {
+            user,
+            verdict,
+            subject,
+            counters: candidate.counters,
+            is_masked: candidate.is_masked,
+        })
     }
 
     /// Before anything is looked up: nobody gets to measure how long that takes, blocked or not,
@@ -313,17 +278,14 @@ impl Accounts {
     }
 }
 
-/// Who may be meant.
-fn find(conn: &mut Conn, credentials: &Credentials, only_owner: bool) -> QueryResult<Vec<User>> {
+/// Who is meant: of several who claim an address, the first. One alone, since each would cost a hash
+/// that could be seen in the time.
+fn find(conn: &mut Conn, credentials: &Credentials, only_owner: bool) -> QueryResult<Option<User>> {
     match credentials {
-        Credentials::Email(email) if only_owner => {
-            let owner = store::find_by_email(conn, email.key())?;
-            Ok(owner.into_iter().collect())
-        }
-        Credentials::Email(email) => store::list_by_email(conn, email.key()),
+        Credentials::Email(email) if only_owner => store::find_by_email(conn, email.key()),
+        Credentials::Email(email) => store::find_claim(conn, email.key()),
         Credentials::Username(name) => {
-            let found = store::find_by_username(conn, &identifier::username_key(name))?;
-            Ok(found.into_iter().collect())
+            store::find_by_username(conn, &identifier::username_key(name))
         }
     }
 }

@@ -4,7 +4,7 @@
 //! profile, leave; and what operators do to accounts.
 //!
 //! Contract: dj-rest-auth in JWT mode, with the deviations that make it safe.
-//! Tables: `users`, `one_time_tokens`. Routes: under `[account] prefix`, see [`http`].
+//! Tables: `users`, `one_time_tokens`, `mail_requests`. Routes: under `[account] prefix`, see [`http`].
 //! Settings: `[account]`, `[links]`, and what `[limits]` says of them. Job: `delete_unconfirmed_accounts`.
 //! It does not know how tokens look, how passwords are hashed, or how mail leaves.
 //!
@@ -12,7 +12,6 @@
 //! registration can answer alike whether an address is taken or free, and nobody can keep its
 //! owner from confirming it by claiming it first.
 
-mod caps;
 mod change;
 mod change_email;
 mod confirm;
@@ -51,6 +50,7 @@ pub use federated::{Arrival, Entry, Newcomer, Refusal, arrive, enter, take};
 pub use identifier::{Email, Username};
 pub use links::Links;
 pub use login::Credentials;
+pub use mailing::Mailing;
 pub use operate::NewUser;
 pub use profile::Profile;
 pub use register::{Registered, Registration};
@@ -140,6 +140,8 @@ pub struct Inner {
     pub sessions: Sessions,
     /// Sends.
     pub mail: Mailer,
+    /// Wakes who writes what is sent.
+    pub mailing: Mailing,
 }
 
 /// The rules of this installation.

@@ -121,7 +121,7 @@ impl Accounts {
                 return Ok(vec![user]);
             }
             let mut found = match Email::parse(&name) {
-                Some(email) => store::list_by_email(conn, email.key())?,
+                Some(email) => store::list_by_email(conn, email.key(), 2)?,
                 None => Vec::new(),
             };
             // A user name may look like an address, and be another account's.

@@ -1,17 +1,14 @@
 //! Registration.
 
-use super::caps::{Caps, Sort};
 use super::counters::{self, Place};
-use super::one_time::{self, NewToken, Purpose, Secret};
+use super::mailing::{self, MailRequest, Reason};
 use super::store::{self, NewRow};
 use super::{Accounts, Email, User, Username};
-use crate::clock::Time;
 use crate::config::{self, EmailVerification};
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
 use crate::limits::Rule;
-use crate::mail::{self, Letter, Message};
 use crate::password::{PersonalData, Plaintext};
 use crate::session::{self, Opening, TokenPair};
 use crate::storage::{Conn, violates_unique};
@@ -51,14 +48,10 @@ enum Outcome {
 /// All that a registration writes, ready before its transaction begins.
 struct Draft {
     row: NewRow,
-    token: Option<NewToken>,
     /// To confirm the address.
-    letter: Option<Letter>,
-    /// To the owner of an address that is taken, instead.
-    notice: Option<Letter>,
+    mail: Option<MailRequest>,
     opening: Option<Opening>,
     event: Event,
-    caps: Option<Caps>,
     place: Place,
     answers_alike: bool,
     confirms: bool,
@@ -75,13 +68,13 @@ impl Accounts {
         if self.0.settings.account.registration == config::Registration::Closed {
             return Err(closed());
         }
-        let holder = self.check_and_count(&registration, facts).await?;
+        self.check_and_count(&registration, facts).await?;
         let hash = self
             .0
             .passwords
             .hash(&registration.password, facts.address)
             .await?;
-        let draft = self.draft(registration, hash, holder.as_ref(), facts)?;
+        let draft = self.draft(registration, hash, facts)?;
         let answer = draft.opening.as_ref().map(|opening| opening.tokens.clone());
         let user = user_of(&draft.row);
         let wrote = self.0.db.write(move |conn| write(conn, &draft)).await;
@@ -95,20 +88,16 @@ impl Accounts {
             }
             Err(error) => return Err(error),
         }
-        self.0.mail.wake();
+        self.wake_mailing();
         Ok(answer.map_or(Registered::MustConfirm, |tokens| {
             Registered::Open(Box::new(user), tokens)
         }))
     }
 
-    /// What is wrong, or who holds the address. Both count for the caller's network: what could be
-    /// an account among registrations; what could not, and may have been a question whether a name
-    /// is taken, like a login that failed.
-    async fn check_and_count(
-        &self,
-        registration: &Registration,
-        facts: &Facts,
-    ) -> Result<Option<User>> {
+    /// What is wrong, if anything. Both count for the caller's network: what could be an account
+    /// among registrations; what could not, and may have been a question whether a name is taken,
+    /// like a login that failed.
+    async fn check_and_count(&self, registration: &Registration, facts: &Facts) -> Result<()> {
         let settings = self.0.limits.settings();
         let checked = self.check(registration).await;
         let (scope, rule) = if checked.is_ok() {
@@ -123,11 +112,10 @@ impl Accounts {
     }
 
     /// Everything that is wrong with the fields, at once, before the password is hashed; then what
-    /// concerns several. The write looks again for what may be taken meanwhile. Gives the holder of
-    /// the address where that must not be told.
-    async fn check(&self, registration: &Registration) -> Result<Option<User>> {
+    /// concerns several. The write looks again for what may be taken meanwhile.
+    async fn check(&self, registration: &Registration) -> Result<()> {
         let settings = &self.0.settings;
-        let (username_taken, holder) = self.look_up(registration).await?;
+        let (username_taken, email_taken) = self.look_up(registration).await?;
         let about = PersonalData {
             username: registration.username.as_ref().map_or("", Username::text),
             email: registration.email.as_ref().map_or("", Email::text),
@@ -138,7 +126,7 @@ impl Accounts {
         if username_taken {
             refused = refused.with_member("username", vec![USERNAME_TAKEN]);
         }
-        if holder.is_some() && !self.answers_alike() {
+        if email_taken && !self.answers_alike() {
             refused = refused.with_member("email", vec![EMAIL_TAKEN]);
         }
         let weaknesses = settings
@@ -158,12 +146,12 @@ impl Accounts {
             .check_likeness(&registration.password, &about)
         {
             Some(likeness) => Err(Error::non_field(likeness)),
-            None => Ok(holder),
+            None => Ok(()),
         }
     }
 
-    /// Whether the user name is taken, and who has confirmed the address.
-    async fn look_up(&self, registration: &Registration) -> Result<(bool, Option<User>)> {
+    /// Whether the user name is taken, and whether the address is.
+    async fn look_up(&self, registration: &Registration) -> Result<(bool, bool)> {
         let (username, email) = (registration.username.clone(), registration.email.clone());
         let confirms = self.confirms();
         let found = self.0.db.read(move |conn| {
@@ -171,11 +159,11 @@ impl Accounts {
                 Some(name) => store::find_by_username(conn, name.key())?.is_some(),
                 None => false,
             };
-            let holder = match &email {
-                Some(email) => holder(conn, email, confirms)?,
-                None => None,
+            let is_held = match &email {
+                Some(email) => is_held(conn, email, confirms)?,
+                None => false,
             };
-            Ok((is_taken, holder))
+            Ok((is_taken, is_held))
         });
         found.await
     }
@@ -195,13 +183,7 @@ impl Accounts {
         settings.is_verification(EmailVerification::Mandatory)
     }
 
-    fn draft(
-        &self,
-        registration: Registration,
-        hash: String,
-        holder: Option<&User>,
-        facts: &Facts,
-    ) -> Result<Draft> {
+    fn draft(&self, registration: Registration, hash: String, facts: &Facts) -> Result<Draft> {
         let inner = &*self.0;
         let now = inner.clock.now();
         let account = &inner.settings.account;
@@ -224,59 +206,22 @@ impl Accounts {
             created_at: now,
             last_login_at: opening.is_some().then_some(now),
         };
-        let wants_mail = self.confirms();
-        let mailing = row.email.as_ref().filter(|_| wants_mail);
-        let mailing = mailing.map(|email| self.confirmation(&subject, email, now));
-        let (token, letter) = mailing.transpose()?.unzip();
-        let notice = row.email.as_ref().filter(|_| self.answers_alike());
-        let notice = notice
-            .map(|email| self.notice_of_account(email, holder, now))
-            .transpose()?;
+        let mail = row.email.as_ref().filter(|_| self.confirms());
+        let mail = mail.map(|email| {
+            let reason = Reason::Registration(subject.clone());
+            MailRequest::new(reason, email, facts, now)
+        });
         let event =
             Event::of(event::Kind::UserRegistered, &subject, now).from_address(facts.address);
-        let caps = row.email.as_ref();
-        let caps = caps.map(|email| Caps::new(&inner.limits, Sort::Confirmation, email, now));
         Ok(Draft {
-            caps,
             place: self.place(facts),
             row,
-            token,
-            letter,
-            notice,
+            mail,
             opening,
             event,
             answers_alike: self.answers_alike(),
             confirms: self.confirms(),
         })
-    }
-
-    /// A link that confirms `email` for `subject`: the secret's row, and the mail that carries it.
-    pub(super) fn confirmation(
-        &self,
-        subject: &Subject,
-        email: &Email,
-        now: Time,
-    ) -> Result<(NewToken, Letter)> {
-        let settings = &self.0.settings;
-        let secret = Secret::generate();
-        let expires_at = now + settings.account.confirm_ttl.delta();
-        let message = Message::ConfirmEmail {
-            // Whoever registered is not yet known to be the reader, and must not choose what a
-            // stranger reads.
-            name: String::new(),
-            url: settings.links.confirm_email(&secret),
-            expires_in: settings.account.confirm_ttl,
-        };
-        let letter = self.0.mail.letter(email.text(), &message, expires_at)?;
-        let token = NewToken {
-            secret,
-            purpose: Purpose::ConfirmEmail,
-            subject: subject.clone(),
-            address: email.key().to_owned(),
-            created_at: now,
-            expires_at,
-        };
-        Ok((token, letter))
     }
 }
 
@@ -292,7 +237,7 @@ fn write(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<Outcome> {
         return Ok(Outcome::UsernameTaken);
     }
     let taken = match &draft.row.email {
-        Some(email) => holder(conn, email, draft.confirms)?.is_some(),
+        Some(email) => is_held(conn, email, draft.confirms)?,
         None => false,
     };
     if taken && !draft.answers_alike {
@@ -301,7 +246,9 @@ fn write(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<Outcome> {
     // Also under a taken address there is an account from now on, one that can never be confirmed:
     // without it, the user name would still be free and tell that the address is taken.
     store::insert(conn, &draft.row)?;
-    send(conn, draft, taken)?;
+    if let Some(request) = &draft.mail {
+        mailing::insert(conn, request)?;
+    }
     if let Some(opening) = &draft.opening {
         counters::remember(conn, &draft.place, &draft.row.subject)?;
         session::open(conn, opening)?;
@@ -310,35 +257,14 @@ fn write(conn: &mut Conn, draft: &Draft) -> diesel::QueryResult<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The mail to who has the address or may have it, unless it has had its share of mails.
-fn send(conn: &mut Conn, draft: &Draft, taken: bool) -> diesel::QueryResult<()> {
-    let letter = if taken { &draft.notice } else { &draft.letter };
-    let (Some(letter), Some(caps)) = (letter, &draft.caps) else {
-        return Ok(());
-    };
-    if !caps.send_one(conn)? {
-        return Ok(());
-    }
-    match &draft.token {
-        // Nothing can confirm it, and finding that out must not take less time.
-        Some(token) if taken => one_time::insert_no_token(conn, token)?,
-        Some(token) => one_time::insert_token(conn, token)?,
-        None => {}
-    }
-    mail::enqueue(conn, letter)
-}
-
-/// Who has the address: whoever confirmed it, or, where nobody ever does, whoever gave it first.
-pub(super) fn holder(
-    conn: &mut Conn,
-    email: &Email,
-    confirms: bool,
-) -> diesel::QueryResult<Option<User>> {
-    if confirms {
-        store::find_by_email(conn, email.key())
+/// Whether the address is taken: by who confirmed it, or, where nobody ever does, by who gave it.
+pub(super) fn is_held(conn: &mut Conn, email: &Email, confirms: bool) -> diesel::QueryResult<bool> {
+    let holder = if confirms {
+        store::find_by_email(conn, email.key())?
     } else {
-        Ok(store::list_by_email(conn, email.key())?.pop())
-    }
+        store::find_claim(conn, email.key())?
+    };
+    Ok(holder.is_some())
 }
 
 pub(super) fn user_of(row: &NewRow) -> User {

@@ -1,15 +1,14 @@
 //! A new password through a mailed link.
 
-use super::caps::Sort;
 use super::counters::{self, Place};
-use super::one_time::{self, NewToken, Purpose, Secret, Token, digest};
+use super::mailing::Reason;
+use super::one_time::{self, Purpose, Token, digest};
 use super::{Accounts, Email, User, links, store};
 use std::sync::Arc;
 
 use crate::clock::Time;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
-use crate::ids::Subject;
 use crate::mail::{self, Letter, Message};
 use crate::password::Plaintext;
 use crate::session::{self, EndReason};
@@ -35,56 +34,7 @@ impl Accounts {
     /// # Errors
     /// Throttled, by the caller's network alone; else only those of the database.
     pub async fn request_reset(&self, email: &Email, facts: &Facts) -> Result<()> {
-        self.take_mail_turn(facts).await?;
-        let key = email.key().to_owned();
-        let claims = self
-            .0
-            .db
-            .read(move |conn| store::list_by_email(conn, &key))
-            .await?;
-        let now = self.0.clock.now();
-        let active = claims.iter().filter(|user| user.is_active);
-        let links = active.filter_map(|user| self.reset_link(user, now).transpose());
-        let links = links.collect::<Result<_>>()?;
-        let nobody = || self.link_to(&Subject::generate(now), email.text(), String::new(), now);
-        self.send(email, Sort::Reset, (links, nobody), facts).await
-    }
-
-    fn reset_link(&self, user: &User, now: Time) -> Result<Option<(NewToken, Letter)>> {
-        let (Some(email), Some(key)) = (&user.email, &user.email_key) else {
-            return Ok(None);
-        };
-        let (mut token, letter) = self.link_to(&user.subject, email, user.greeting(), now)?;
-        token.address.clone_from(key);
-        Ok(Some((token, letter)))
-    }
-
-    /// A link that lets `subject` have a new password, for the address as it is written to.
-    fn link_to(
-        &self,
-        subject: &Subject,
-        email: &str,
-        name: String,
-        now: Time,
-    ) -> Result<(NewToken, Letter)> {
-        let settings = &self.0.settings;
-        let secret = Secret::generate();
-        let expires_at = now + settings.account.reset_ttl.delta();
-        let message = Message::ResetPassword {
-            name,
-            url: settings.links.reset_password(subject, &secret),
-            expires_in: settings.account.reset_ttl,
-        };
-        let letter = self.0.mail.letter(email, &message, expires_at)?;
-        let token = NewToken {
-            secret,
-            purpose: Purpose::ResetPassword,
-            subject: subject.clone(),
-            address: email.to_owned(),
-            created_at: now,
-            expires_at,
-        };
-        Ok((token, letter))
+        self.request_mail(Reason::Reset, email, facts).await
     }
 
     /// Whose password a link may set; nothing is used up.

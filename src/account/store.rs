@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use super::{Email, User, Username};
 use crate::clock::Time;
 use crate::ids::Subject;
-use crate::storage::schema::{instance, users};
+use crate::storage::schema::users;
 use crate::storage::{Conn, loaded, stored};
 
 #[derive(Queryable, Selectable)]
@@ -46,39 +46,65 @@ pub(super) fn find(conn: &mut Conn, subject: &Subject) -> QueryResult<Option<Use
     Ok(row.get_result(conn).optional()?.map(User::from))
 }
 
+/// Names are looked up by "this or the next": a row is read whether or not somebody has the name,
+/// since it would show in the time if there were none to read. Unless nothing comes after it.
 pub(super) fn find_by_username(conn: &mut Conn, key: &str) -> QueryResult<Option<User>> {
-    let row = users::table
-        .filter(users::username_key.eq(key))
-        .select(Row::as_select());
-    Ok(row.get_result(conn).optional()?.map(User::from))
+    let nearest: Option<(Option<String>, Row)> = users::table
+        .filter(users::username_key.ge(key))
+        .order(users::username_key)
+        .limit(1)
+        .select((users::username_key, Row::as_select()))
+        .get_result(conn)
+        .optional()?;
+    let found = nearest.filter(|(found, _)| found.as_deref() == Some(key));
+    Ok(found.map(|(_, row)| row.into()))
 }
 
 /// Who has confirmed the address.
 pub(super) fn find_by_email(conn: &mut Conn, key: &str) -> QueryResult<Option<User>> {
-    let owner = users::table
-        .filter(users::email_key.eq(key))
+    let nearest: Option<Row> = users::table
+        .filter(users::email_key.ge(key))
         .filter(users::email_verified_at.is_not_null())
-        .select(Row::as_select());
-    Ok(owner.get_result(conn).optional()?.map(User::from))
+        .order(users::email_key)
+        .limit(1)
+        .select(Row::as_select())
+        .get_result(conn)
+        .optional()?;
+    Ok(nearest
+        .map(User::from)
+        .filter(|user| user.email_key.as_deref() == Some(key)))
 }
 
-/// Unconfirmed claims to one address that are looked at: each may cost a mail or a hash.
-const CLAIMS: i64 = 5;
-
-/// Who may be meant by an address: the one who confirmed it, else the latest who claim it. Both are
-/// always asked for: a query more or less would tell one from the other.
-pub(super) fn list_by_email(conn: &mut Conn, key: &str) -> QueryResult<Vec<User>> {
+/// Whom an address means: the one who confirmed it, else the first who claims it, so that nobody
+/// loses anything by what others claim later. Both are always looked for.
+pub(super) fn find_claim(conn: &mut Conn, key: &str) -> QueryResult<Option<User>> {
     let owner = find_by_email(conn, key)?;
-    let claims = users::table.filter(users::email_key.eq(key));
-    let rows: Vec<Row> = claims
-        .order(users::id.desc())
-        .limit(CLAIMS)
+    let nearest: Option<Row> = users::table
+        .filter(users::email_key.ge(key))
+        .order((users::email_key, users::id))
+        .limit(1)
+        .select(Row::as_select())
+        .get_result(conn)
+        .optional()?;
+    let claim = nearest
+        .map(User::from)
+        .filter(|user| user.email_key.as_deref() == Some(key));
+    Ok(owner.or(claim))
+}
+
+/// All whom an address may mean: the one who confirmed it, else the first `limit` who claim it, the
+/// earliest first.
+pub(super) fn list_by_email(conn: &mut Conn, key: &str, limit: i64) -> QueryResult<Vec<User>> {
+    if let Some(owner) = find_by_email(conn, key)? {
+        return Ok(vec![owner]);
+    }
+    let claims: Vec<Row> = users::table
+        .filter(users::email_key.eq(key))
+        .order(users::id)
+        .limit(limit)
         .select(Row::as_select())
         .load(conn)?;
-    Ok(match owner {
-        Some(owner) => vec![owner],
-        None => rows.into_iter().map(User::from).collect(),
-    })
+    Ok(claims.into_iter().map(User::from).collect())
 }
 
 /// One page of accounts after `after`, in the order of their ids.
@@ -327,14 +353,6 @@ pub(super) fn lock(conn: &mut Conn, subject: &Subject) -> QueryResult<()> {
     let account = users::table.find(subject.as_str());
     diesel::update(account)
         .set(users::is_active.eq(users::is_active))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// A write that changes nothing, and takes as long as one that does.
-pub(super) fn pretend(conn: &mut Conn) -> QueryResult<()> {
-    diesel::update(instance::table)
-        .set(instance::epoch.eq(instance::epoch))
         .execute(conn)?;
     Ok(())
 }

@@ -124,7 +124,7 @@ impl Federation {
             Err(error) if is_taken(&error) => Outcome::Again,
             outcome => outcome?,
         };
-        inner.accounts.wake_mail();
+        inner.accounts.wake_mailing();
         Ok((outcome, tokens))
     }
 }

@@ -18,7 +18,6 @@ pub struct Failures {
     free: i64,
     max: i64,
     max_delay: TimeDelta,
-    memory: TimeDelta,
 }
 
 /// One failure, counted.
@@ -36,17 +35,6 @@ impl Failures {
             free: settings.free_failures.into(),
             max: settings.max_failures.into(),
             max_delay: settings.max_delay.delta(),
-            memory: MEMORY,
-        }
-    }
-
-    /// The same rule for what is counted for the sake of the work alone: it is forgotten at once,
-    /// so that nobody can fill the table with it.
-    #[must_use]
-    pub fn forgetful(self) -> Self {
-        Self {
-            memory: TimeDelta::zero(),
-            ..self
         }
     }
 
@@ -76,7 +64,7 @@ impl Failures {
         Row {
             count,
             until: now + self.delay(count),
-            expires_at: now + self.memory,
+            expires_at: now + MEMORY,
         }
     }
 }
@@ -112,6 +100,14 @@ pub fn count_failure(
             return Ok(Ok(Failed { count, wait }));
         }
     }
+}
+
+/// Writes a counter as it is: as much work as [`count_failure`], and no failure.
+pub fn touch(conn: &mut Conn, key: &Key, now: Time) -> QueryResult<()> {
+    if let Some(seen) = store::find(conn, key)? {
+        store::replace(conn, key, Some(seen), seen, now)?;
+    }
+    Ok(())
 }
 
 /// Ends the row of failures, in the caller's transaction; or, if nothing may be tried just now,

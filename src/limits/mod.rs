@@ -30,10 +30,10 @@ use zeroize::Zeroizing;
 use crate::config;
 use crate::error::{Error, Kind};
 
-pub use failures::{Failed, Failures, blocked, clear, count_failure, count_success};
+pub use failures::{Failed, Failures, blocked, clear, count_failure, count_success, touch};
 pub use key::{Key, network};
 pub use known::{is_known, remember};
-pub use rate::{Rule, look, take};
+pub use rate::{Rule, look, take, used};
 
 /// The limits in force, and the names that their counters have. Clones share them.
 #[derive(Clone)]

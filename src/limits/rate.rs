@@ -87,6 +87,14 @@ pub fn look(
     Ok(rule.after(seen.map(|row| row.until), now).map(|_| ()))
 }
 
+/// How long until all that was taken will have come back.
+pub fn used(conn: &mut Conn, key: &Key, now: Time) -> QueryResult<TimeDelta> {
+    let seen = store::find(conn, key)?;
+    Ok(seen.map_or(TimeDelta::zero(), |row| {
+        (row.until - now).max(TimeDelta::zero())
+    }))
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use chrono::DateTime;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::{oneshot, watch};
 
-use super::letter::{Content, NOBODY};
+use super::letter::Content;
 use super::store::{self, Claimed};
 use super::transport::Failure;
 use super::{Mailer, Room};
@@ -127,13 +127,7 @@ impl Mailer {
             .map_err(|error| Failure::Never(error.to_string()))?;
 
         let (mailer, id) = (self.clone(), claimed.id.clone());
-        let is_sent = claimed.kind != NOBODY;
-        let send = move || {
-            if !is_sent {
-                return Ok(());
-            }
-            mailer.0.transport.send(&id, &content, &message)
-        };
+        let send = move || mailer.0.transport.send(&id, &content, &message);
         in_time(DEADLINE, send).await
     }
 }

@@ -12,9 +12,6 @@ use crate::ids::MessageId;
 /// RFC 5321, section 4.5.3.1.3, less the angle brackets.
 const LONGEST_ADDRESS: usize = 254;
 
-/// The kind of letters that are not sent.
-pub(super) const NOBODY: &str = "nobody";
-
 /// A letter ready for the outbox. What it says is sealed: it may carry a secret.
 #[derive(Clone)]
 pub struct Letter {
@@ -30,28 +27,6 @@ impl Letter {
     /// Its name in the outbox, and the left part of its `Message-ID`.
     pub fn id(&self) -> &MessageId {
         &self.id
-    }
-
-    /// The same letter for nobody: it goes through the outbox like any other and is never sent.
-    /// Where a mail must not be told from no mail, this takes the place of none.
-    #[must_use]
-    pub fn to_nobody(self) -> Self {
-        Self {
-            kind: NOBODY,
-            ..self
-        }
-    }
-
-    /// Says nothing, to nobody.
-    pub(super) fn blank(now: Time) -> Self {
-        Self {
-            id: MessageId::generate(now),
-            kind: NOBODY,
-            recipient: String::new(),
-            sealed: Vec::new(),
-            created_at: now,
-            expires_at: now,
-        }
     }
 
     /// Addresses, renders and seals.

@@ -121,14 +121,3 @@ impl Mailer {
 pub fn enqueue(conn: &mut Conn, letter: &Letter) -> QueryResult<()> {
     store::insert(conn, letter)
 }
-
-/// Puts a blank letter into the outbox and takes it out again, in the caller's transaction: work for
-/// nothing, where none would take less time.
-///
-/// # Errors
-/// What the database said.
-pub fn enqueue_and_withdraw(conn: &mut Conn, now: Time) -> QueryResult<()> {
-    let blank = Letter::blank(now);
-    store::insert(conn, &blank)?;
-    store::withdraw(conn, &blank.id)
-}

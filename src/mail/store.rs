@@ -123,12 +123,6 @@ pub(super) fn delete(conn: &mut Conn, id: &MessageId, owner: &str) -> QueryResul
         .execute(conn)
 }
 
-/// It is not to be sent after all, said in the transaction that enqueued it.
-pub(super) fn withdraw(conn: &mut Conn, id: &MessageId) -> QueryResult<()> {
-    diesel::delete(outbox::table.find(id.as_str())).execute(conn)?;
-    Ok(())
-}
-
 /// It was not sent, and will be tried again at `next`.
 pub(super) fn postpone(
     conn: &mut Conn,

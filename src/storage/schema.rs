@@ -99,6 +99,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_requests (id) {
+        id -> Text,
+        reason -> Text,
+        email -> Text,
+        subject -> Nullable<Text>,
+        address -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> Text,
         at -> Timestamp,

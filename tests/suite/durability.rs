@@ -27,7 +27,8 @@ fn cycles() -> usize {
 fn random_moment() -> Duration {
     let [low, high] = signet::crypto::random::<2>();
     let share = u64::from(u16::from_be_bytes([high, low]));
-    Duration::from_millis(200 + share * 1300 / u64::from(u16::MAX))
+    // A mail, and what is done with its link, takes a second or two.
+    Duration::from_millis(200 + share * 2300 / u64::from(u16::MAX))
 }
 
 /// The leeway within which a refresh can be repeated. Both sides of it are checked in turn: with

@@ -8,9 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::crypto;
 
-pub(super) use store::{
-    NewToken, Token, consume_token, delete_tokens, find_token, insert_no_token, insert_token,
-};
+pub(super) use store::{NewToken, Token, consume_token, delete_tokens, find_token, insert_token};
 
 /// What a one-time secret is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

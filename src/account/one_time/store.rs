@@ -5,7 +5,6 @@ use super::super::store as account;
 use super::{Purpose, Secret};
 use crate::clock::Time;
 use crate::ids::Subject;
-use crate::mail;
 use crate::storage::schema::one_time_tokens;
 use crate::storage::{Conn, stored};
 
@@ -36,17 +35,6 @@ pub(in crate::account) struct NewToken {
     pub(in crate::account) address: String,
     pub(in crate::account) created_at: Time,
     pub(in crate::account) expires_at: Time,
-}
-
-/// As much work as [`insert_token`], and no secret: for a person who is not there, or must not have
-/// one.
-pub(in crate::account) fn insert_no_token(conn: &mut Conn, token: &NewToken) -> QueryResult<()> {
-    account::lock(conn, &token.subject)?;
-    delete_tokens(conn, &token.subject, token.purpose)?;
-    let _ = token.secret.digest();
-    // A row of the same table would need its person; this takes about as long.
-    mail::enqueue_and_withdraw(conn, token.created_at)?;
-    sweep_tokens(conn, token.created_at)
 }
 
 /// Whom and which address a one-time secret is for.

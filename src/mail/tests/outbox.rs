@@ -20,21 +20,6 @@ async fn a_letter_is_delivered_once_and_leaves_no_row() {
 }
 
 #[tokio::test]
-async fn a_letter_to_nobody_goes_the_way_of_all_letters_and_is_not_sent() {
-    let house = House::new();
-    let mailer = house.in_memory();
-    let expires_at = house.clock.now() + TimeDelta::hours(1);
-    let letter = mailer.letter("ann@example.com", &confirmation("ann"), expires_at);
-    let letter = letter.unwrap().to_nobody();
-    let write = house.db.write(move |conn| enqueue(conn, &letter));
-    write.await.unwrap();
-    assert_eq!(house.row().await.kind, "nobody");
-    assert_eq!(mailer.deliver_due().await.unwrap(), 1);
-    assert!(house.rows().await.is_empty());
-    assert!(mailer.captured().is_empty());
-}
-
-#[tokio::test]
 async fn a_letter_goes_with_its_transaction() {
     let house = House::new();
     let mailer = house.in_memory();

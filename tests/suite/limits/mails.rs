@@ -1,6 +1,9 @@
 //! Nobody's mailbox is flooded, and nobody is told who has one (line 40).
 
+use chrono::TimeDelta;
+use diesel::prelude::*;
 use serde_json::{Value, json};
+use signet::storage::schema::mail_requests;
 
 use super::{post, server};
 use crate::support::{Backend, PASSWORD, Server, link, on_both};
@@ -10,6 +13,8 @@ on_both!(
     a_mail_is_sent_again_only_after_the_cooldown,
     a_capped_mail_leaves_the_last_link_good,
     registrations_and_resends_share_a_cap,
+    of_more_claims_than_mails_each_has_its_turn,
+    a_mail_that_was_asked_for_long_ago_is_not_written,
     all_mails_together_have_a_cap,
     made_up_addresses_do_not_use_up_the_cap_of_all,
     nobody_is_flooded_by_who_claims_to_move_there,
@@ -89,6 +94,67 @@ fn a_capped_mail_leaves_the_last_link_good(on: Backend) {
     )
     .ok(200);
     server.mail(&ann.email);
+}
+
+/// Whoever claimed her address before her, however often, cannot keep her from a link for ever.
+fn of_more_claims_than_mails_each_has_its_turn(on: Backend) {
+    let server = server(on, |_| {});
+    for name in [
+        "bad0", "bad1", "bad2", "bad3", "bad4", "ann", "bad6", "bad7",
+    ] {
+        let body = json!({"username": name, "email": "ann@example.com", "password1": PASSWORD,
+            "password2": PASSWORD});
+        post(&server.anonymous(), "192.0.2.1", "registration/", &body).ok(201);
+        server.advance(1);
+    }
+    server.mails();
+    let mut turns = Vec::new();
+    for hour in 1..=4 {
+        server.advance(3600);
+        ask(&server, hour, "password/reset/", "ann@example.com");
+        let names = server.mails().into_iter().map(|mail| {
+            let (uid, token) = link::reset_pair(&mail.text);
+            let page = format!("/auth/password/reset/confirm/{uid}/{token}/");
+            let page = server.anonymous().get(&page).text;
+            let name = page.split('<').find_map(|part| part.strip_prefix("bdi>"));
+            name.unwrap_or_else(|| panic!("{page}")).to_owned()
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        turns.push(names);
+    }
+    let expected: [&[&str]; 4] = [
+        &["bad0", "bad1", "bad2"],
+        &["ann", "bad3", "bad4"],
+        &["bad0", "bad6", "bad7"],
+        &["bad1", "bad2", "bad3"],
+    ];
+    assert_eq!(turns, expected);
+}
+
+/// After an outage nobody gets links that are not expected any more.
+fn a_mail_that_was_asked_for_long_ago_is_not_written(on: Backend) {
+    let server = server(on, |_| {});
+    let ann = server.person("ann");
+    let waiting = |server: &Server| server.count(mail_requests::table.count());
+    for (age, mails) in [(3601, 0), (3600, 1)] {
+        // As a node left it that stopped before its job ran.
+        let asked = (server.clock.now() - TimeDelta::seconds(age)).naive_utc();
+        let (email, id) = (ann.email.clone(), age.to_string());
+        server.rows(move |conn| {
+            let row = (
+                mail_requests::id.eq(&id),
+                mail_requests::reason.eq("reset"),
+                mail_requests::email.eq(&email),
+                mail_requests::created_at.eq(asked),
+            );
+            diesel::insert_into(mail_requests::table)
+                .values(row)
+                .execute(conn)
+        });
+        assert_eq!(server.mails().len(), mails, "{age} s");
+        assert_eq!(waiting(&server), 0);
+    }
 }
 
 fn registrations_and_resends_share_a_cap(on: Backend) {

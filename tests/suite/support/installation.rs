@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use signet::storage::schema::outbox;
+use signet::storage::schema::{mail_requests, outbox};
 use signet::storage::{Access, Db};
 use tempfile::TempDir;
 
@@ -142,7 +142,18 @@ impl Installation {
             ..Default::default()
         };
         let db = Db::open(&settings, Access::Command).expect("the database");
-        let recipients = db.read(|conn| outbox::table.select(outbox::recipient).load(conn));
+        let recipients = db.read(|conn| {
+            // A request becomes a letter at one moment: in this order none is missed.
+            let mut waiting: Vec<String> = mail_requests::table
+                .select(mail_requests::email)
+                .load(conn)?;
+            waiting.extend(
+                outbox::table
+                    .select(outbox::recipient)
+                    .load::<String>(conn)?,
+            );
+            Ok(waiting)
+        });
         block_on(recipients).expect("the recipients")
     }
 

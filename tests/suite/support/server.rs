@@ -11,7 +11,9 @@ use signet::clock::Clock;
 use signet::config::{Config, Transport};
 use signet::mail::Captured;
 use signet::server::Running;
-use signet::storage::schema::{events, identities, one_time_tokens, outbox, sessions, users};
+use signet::storage::schema::{
+    events, identities, mail_requests, one_time_tokens, outbox, sessions, users,
+};
 use tempfile::TempDir;
 
 use super::{Backend, Client, Contract, Person, block_on};
@@ -123,9 +125,10 @@ impl Server {
 
     /// Delivers what waits, and gives what was delivered since the last look.
     pub(crate) fn mails(&self) -> Vec<Captured> {
-        // The server's own job may hold a letter just now: then this finds none due, and none
+        // The server's own jobs may be about a mail just now: then this finds none due, and none
         // delivered.
         for _ in 0..10_000 {
+            block_on(self.app.accounts.write_mails()).expect("the requests");
             block_on(self.app.mail.deliver_due()).expect("a delivery");
             if self.waiting_mails() == 0 {
                 return self.app.mail.take_captured();
@@ -228,8 +231,11 @@ impl Server {
     }
 
     fn waiting_mails(&self) -> i64 {
-        let waiting = outbox::table.filter(outbox::dead_at.is_null()).count();
-        let count = self.app.db.read(move |conn| waiting.get_result(conn));
+        let count = self.app.db.read(|conn| {
+            let requests: i64 = mail_requests::table.count().get_result(conn)?;
+            let unsent = outbox::table.filter(outbox::dead_at.is_null()).count();
+            Ok(requests + unsent.get_result::<i64>(conn)?)
+        });
         block_on(count).expect("the count")
     }
 

@@ -1,9 +1,10 @@
 //! How many mails callers can have sent. Who reaches a cap is not told: nothing is sent, and the
 //! answer is what it always is.
 
+use chrono::TimeDelta;
 use diesel::QueryResult;
 
-use super::Email;
+use crate::account::Email;
 use crate::clock::Time;
 use crate::event;
 use crate::ids::Subject;
@@ -12,7 +13,7 @@ use crate::storage::Conn;
 
 /// The mails that are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(in crate::account) enum Sort {
     /// What a registration, or asking for its mail again, sends to the address it claims.
     Confirmation,
     /// A link to a new password.
@@ -31,7 +32,7 @@ impl Sort {
     }
 
     /// What is recorded of somebody for whom one was asked.
-    pub(super) fn event(self) -> event::Kind {
+    pub(in crate::account) fn event(self) -> event::Kind {
         match self {
             Self::Confirmation => event::Kind::ConfirmationRequested,
             Self::Reset => event::Kind::PasswordResetRequested,
@@ -41,7 +42,7 @@ impl Sort {
 }
 
 /// What limits the mails of one sort to one address, whether anybody has the address or not.
-pub(super) struct Caps(Option<Inner>);
+pub(in crate::account) struct Caps(Option<Inner>);
 
 struct Inner {
     again: (Key, Rule),
@@ -49,12 +50,11 @@ struct Inner {
     asker: Option<(Key, Rule)>,
     recipient: (Key, Rule),
     all: (Key, Rule),
-    nobody: (Key, Rule),
     now: Time,
 }
 
 impl Caps {
-    pub(super) fn new(limits: &Limits, sort: Sort, email: &Email, now: Time) -> Self {
+    pub(in crate::account) fn new(limits: &Limits, sort: Sort, email: &Email, now: Time) -> Self {
         let settings = limits.settings();
         if !limits.are_enabled() {
             return Self(None);
@@ -73,16 +73,12 @@ impl Caps {
                 limits.key("mail-in-all", &[]),
                 Rule::per_hour(settings.mails_per_hour_in_all),
             ),
-            nobody: (
-                limits.key("mail-to-nobody", &[]),
-                Rule::per_hour(settings.mails_per_hour_in_all),
-            ),
             now,
         }))
     }
 
     /// Also counts what this account asks for.
-    pub(super) fn asked_by(mut self, limits: &Limits, subject: &Subject) -> Self {
+    pub(in crate::account) fn asked_by(mut self, limits: &Limits, subject: &Subject) -> Self {
         if let Some(inner) = &mut self.0 {
             let key = limits.key("mail-asked-by", &[subject.as_str()]);
             inner.asker = Some((key, Rule::per_hour(limits.settings().mails_per_hour)));
@@ -91,7 +87,7 @@ impl Caps {
     }
 
     /// Whether a mail can be asked for again already; then it cannot be for a while.
-    pub(super) fn ask_again(&self, conn: &mut Conn) -> QueryResult<bool> {
+    pub(in crate::account) fn ask_again(&self, conn: &mut Conn) -> QueryResult<bool> {
         let Some(inner) = &self.0 else {
             return Ok(true);
         };
@@ -106,30 +102,64 @@ impl Caps {
     }
 
     /// Whether one more may be sent; it counts.
-    pub(super) fn send_one(&self, conn: &mut Conn) -> QueryResult<bool> {
+    pub(in crate::account) fn send_one(&self, conn: &mut Conn) -> QueryResult<bool> {
         let Some(inner) = &self.0 else {
             return Ok(true);
         };
-        let sent = inner.take_one(conn, &inner.all)?;
+        let sent = inner.take_one(conn)?;
         if sent.is_none() {
             log::warn!("[limits] mails_per_hour_in_all is reached: mails are dropped");
         }
         Ok(sent.unwrap_or(false))
     }
+}
 
-    /// As much counting for a mail to nobody. Not against all mails together: else whoever makes
-    /// up addresses could keep everybody from getting theirs.
-    pub(super) fn pretend_one(&self, conn: &mut Conn) -> QueryResult<bool> {
-        let Some(inner) = &self.0 else {
-            return Ok(true);
-        };
-        Ok(inner.take_one(conn, &inner.nobody)?.unwrap_or(false))
+/// Of several who claim one address, each has a turn when mails are fewer than claims: who was
+/// written to least of late comes first.
+pub(super) struct Turns {
+    limits: Limits,
+    sort: Sort,
+}
+
+impl Turns {
+    pub(super) fn new(limits: &Limits, sort: Sort) -> Self {
+        Self {
+            limits: limits.clone(),
+            sort,
+        }
+    }
+
+    fn key(&self, subject: &Subject) -> Key {
+        self.limits
+            .key("mail-turn", &[self.sort.name(), subject.as_str()])
+    }
+
+    /// The lower, the sooner.
+    pub(super) fn rank(
+        &self,
+        conn: &mut Conn,
+        subject: &Subject,
+        now: Time,
+    ) -> QueryResult<TimeDelta> {
+        limits::used(conn, &self.key(subject), now)
+    }
+
+    /// It was this one's turn.
+    pub(super) fn take(&self, conn: &mut Conn, subject: &Subject, now: Time) -> QueryResult<()> {
+        // One mail counts for three days: longer than a hundred take at a few per hour.
+        let rule = Rule::new(10, TimeDelta::days(30));
+        if self.limits.are_enabled() {
+            // Past all of them, the rank stays the last.
+            let _ = limits::take(conn, &self.key(subject), rule, now)?;
+        }
+        Ok(())
     }
 }
 
 impl Inner {
     /// Whether the recipient and `all` both had one left; none if it was `all` that had not.
-    fn take_one(&self, conn: &mut Conn, (key, rule): &(Key, Rule)) -> QueryResult<Option<bool>> {
+    fn take_one(&self, conn: &mut Conn) -> QueryResult<Option<bool>> {
+        let (key, rule) = &self.all;
         // Looked at before the other is used up: what is not sent shall not count.
         if limits::look(conn, key, *rule, self.now)?.is_err() {
             return Ok(None);
