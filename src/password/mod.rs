@@ -97,8 +97,7 @@ impl Passwords {
     /// Compares `password` with the PHC string in `stored`.
     ///
     /// Without one (nobody of that name), with a value that starts with `!` (no usable password)
-    /// and with a malformed one, decoys are compared: the same work, and never a match. See
-    /// [`Decoys`].
+    /// and with a malformed one, decoys are compared: the same work, and never a match.
     /// `from` and the errors are those of [`Passwords::hash`].
     pub async fn verify(
         &self,
