@@ -16,7 +16,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::ids::Subject;
-use crate::limits::Rule;
+use crate::limits::{self, Rule};
 use crate::mail::{Letter, Message};
 use crate::storage::Conn;
 use crate::web::Facts;
@@ -165,6 +165,22 @@ impl Accounts {
             address: facts.address,
         };
         self.letter_to_owner(&user, &message, now + NOTICE_LIFE)
+    }
+
+    /// Limits how many ways in an account gets, each with a mail.
+    ///
+    /// # Errors
+    /// Throttled.
+    pub async fn take_connection_turn(&self, subject: &Subject) -> Result<()> {
+        let inner = &*self.0;
+        if !inner.limits.are_enabled() {
+            return Ok(());
+        }
+        let key = inner.limits.key("connection", &[subject.as_str()]);
+        let rule = Rule::per_hour(inner.limits.settings().mails_per_hour);
+        let now = inner.clock.now();
+        let take = move |conn: &mut Conn| limits::take(conn, &key, rule, now);
+        inner.db.write(take).await?.map_err(limits::throttled)
     }
 
     /// Has the mail of what was just committed go out.

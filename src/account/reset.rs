@@ -181,6 +181,12 @@ fn apply(conn: &mut Conn, change: &Change, now: Time) -> diesel::QueryResult<boo
     // Who reads the owner's mail is the owner, also here, whatever strangers do next.
     counters::remember(conn, &change.place, &user.subject)?;
     one_time::delete_tokens(conn, &user.subject, purpose)?;
+    // Nobody had shown to read mail at that address until now: what others may have made of the
+    // account is not its owner's.
+    if user.email_verified_at.is_none() && store::delete_identities(conn, &user.subject)? > 0 {
+        let event = Event::of(event::Kind::IdentityDisconnected, &user.subject, now);
+        event::record(conn, &event.with("by", "reset"))?;
+    }
     // Who knew the old password may have asked for another address.
     one_time::delete_tokens(conn, &user.subject, Purpose::ChangeEmail)?;
     if change.ends_sessions {

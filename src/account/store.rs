@@ -1,10 +1,12 @@
 use chrono::NaiveDateTime;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 
 use super::{Email, User, Username};
 use crate::clock::Time;
 use crate::ids::Subject;
-use crate::storage::schema::users;
+use crate::storage::schema::{identities, users};
 use crate::storage::{Conn, loaded, stored};
 
 #[derive(Queryable, Selectable)]
@@ -75,12 +77,13 @@ pub(super) fn find_by_email(conn: &mut Conn, key: &str) -> QueryResult<Option<Us
         .filter(|user| user.email_key.as_deref() == Some(key)))
 }
 
-/// Whom an address means: the one who confirmed it, else the first who claims it, so that nobody
-/// loses anything by what others claim later. Both are always looked for.
+/// Whom an address means: the one who confirmed it, else the first active one who claims it, so that
+/// nobody loses anything by what others claim later. Both are always looked for.
 pub(super) fn find_claim(conn: &mut Conn, key: &str) -> QueryResult<Option<User>> {
     let owner = find_by_email(conn, key)?;
     let nearest: Option<Row> = users::table
         .filter(users::email_key.ge(key))
+        .filter(users::is_active.eq(true))
         .order((users::email_key, users::id))
         .limit(1)
         .select(Row::as_select())
@@ -92,15 +95,15 @@ pub(super) fn find_claim(conn: &mut Conn, key: &str) -> QueryResult<Option<User>
     Ok(owner.or(claim))
 }
 
-/// All whom an address may mean: the one who confirmed it, else the first `limit` who claim it, the
-/// earliest first.
+/// All whom an address may mean: the one who confirmed it, else those who claim it; of more than
+/// `limit`, some that chance picks, so that nobody is left out for ever.
 pub(super) fn list_by_email(conn: &mut Conn, key: &str, limit: i64) -> QueryResult<Vec<User>> {
     if let Some(owner) = find_by_email(conn, key)? {
         return Ok(vec![owner]);
     }
     let claims: Vec<Row> = users::table
         .filter(users::email_key.eq(key))
-        .order(users::id)
+        .order(sql::<Integer>("RANDOM()"))
         .limit(limit)
         .select(Row::as_select())
         .load(conn)?;
@@ -321,6 +324,12 @@ pub(super) fn set_active(conn: &mut Conn, subject: &Subject, is_active: bool) ->
 /// Deletes an account with all that hangs on it; whether it was there.
 pub(super) fn delete(conn: &mut Conn, subject: &Subject) -> QueryResult<bool> {
     Ok(diesel::delete(users::table.find(subject.as_str())).execute(conn)? == 1)
+}
+
+/// Takes away every way in through another provider; how many there were.
+pub(super) fn delete_identities(conn: &mut Conn, subject: &Subject) -> QueryResult<usize> {
+    let all = identities::table.filter(identities::subject.eq(subject.as_str()));
+    diesel::delete(all).execute(conn)
 }
 
 /// Deletes a slice of the accounts that had to confirm their address and did not; which. Each is

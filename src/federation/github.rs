@@ -140,8 +140,15 @@ impl Github {
     /// (scope `user:email`) is no hindrance: then there is none.
     async fn address(&self, token: &str) -> Result<(Option<Email>, bool), Failure> {
         let call = Call::get(&self.at("/user/emails")).bearer(token);
-        let listed = self.upstream.ask(call).await?.read::<Vec<Address>>();
-        let primary = listed.unwrap_or_default().into_iter().find(|it| it.primary);
+        let answered = self.upstream.ask(call).await?;
+        if answered.is_refused() {
+            return Ok((None, false));
+        }
+        // Anything else is no word about the address: else an account without one came of it.
+        let listed: Vec<Address> = answered
+            .read()
+            .map_err(|silence| Failure::Away(silence.reason().to_owned()))?;
+        let primary = listed.into_iter().find(|it| it.primary);
         let Some(primary) = primary else {
             return Ok((None, false));
         };

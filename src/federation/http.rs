@@ -1,7 +1,7 @@
 //! `POST <provider>/`, `POST <provider>/connect/`, `GET social-accounts/`,
 //! `POST social-accounts/<pk>/disconnect/`, under `[account] prefix`.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
@@ -13,7 +13,7 @@ use crate::clock::Time;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::ids::IdentityId;
-use crate::session::http::{CurrentUser, Delivery, Visitor, iso};
+use crate::session::http::{CurrentUser, Delivery, Visitor, end_kept, iso};
 use crate::web::route::{self, Routes, hidden};
 use crate::web::{self as answer, Answer, Area, Edge, Facts, Field, Fields, Input, Operation};
 
@@ -31,15 +31,24 @@ pub fn mount(routes: &mut Routes, config: &Config, edge: &Edge) {
     for name in names(&config.federation) {
         let provider = Provider(name.to_owned());
         let login = at(&format!("{name}/")).post(
-            move |federation, delivery, (input, _): (Input, Visitor), facts| {
-                login(provider.clone(), federation, delivery, input, facts)
+            move |federation,
+                  delivery,
+                  (request, input, _): (HttpRequest, Input, Visitor),
+                  facts| {
+                login(
+                    provider.clone(),
+                    federation,
+                    delivery,
+                    (request, input),
+                    facts,
+                )
             },
             about_login(name, config),
         );
         let provider = Provider(name.to_owned());
         let connect = at(&format!("{name}/connect/")).post(
-            move |federation, delivery, (input, user): (Input, CurrentUser), facts| {
-                connect(provider.clone(), federation, delivery, (input, user), facts)
+            move |federation, delivery, sent: (HttpRequest, Input, CurrentUser), facts| {
+                connect(provider.clone(), federation, delivery, sent, facts)
             },
             about_connect(name, config),
         );
@@ -77,6 +86,7 @@ fn about_connect(name: &str, config: &Config) -> Operation {
     };
     evidenced(id, summary)
         .for_persons()
+        .refuses([Kind::Forbidden])
         .answers(about_logged_in("It is one from now on", config))
 }
 
@@ -126,11 +136,12 @@ async fn login(
     Provider(name): Provider,
     federation: web::Data<Federation>,
     delivery: web::Data<Delivery>,
-    input: Input,
+    (request, input): (HttpRequest, Input),
     facts: Facts,
 ) -> Result<HttpResponse> {
     let evidence = evidence(&input, delivery.is_strict())?;
     let (user, tokens) = federation.login(&name, &evidence, &facts).await?;
+    end_kept(federation.sessions(), &delivery, &request, &facts).await?;
     Ok(logged_in(&delivery, &user, &tokens))
 }
 
@@ -138,12 +149,13 @@ async fn connect(
     Provider(name): Provider,
     federation: web::Data<Federation>,
     delivery: web::Data<Delivery>,
-    (input, CurrentUser(claims)): (Input, CurrentUser),
+    (request, input, CurrentUser(claims)): (HttpRequest, Input, CurrentUser),
     facts: Facts,
 ) -> Result<HttpResponse> {
     let evidence = evidence(&input, delivery.is_strict())?;
-    let connected = federation.connect(&name, &evidence, &claims.sub, &facts);
+    let connected = federation.connect(&name, &evidence, &claims, &facts);
     let (user, tokens) = connected.await?;
+    end_kept(federation.sessions(), &delivery, &request, &facts).await?;
     Ok(logged_in(&delivery, &user, &tokens))
 }
 

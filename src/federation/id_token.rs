@@ -30,6 +30,9 @@ pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     /// Of ours, at that provider.
     pub(super) client_id: &'a str,
+    /// Whether the provider makes tokens for us by way of other clients of ours: Google's of a
+    /// phone's app have that client's id as `azp`.
+    pub(super) is_for_family: bool,
     /// As the app gave it, if it gave one.
     pub(super) nonce: Option<&'a str>,
 }
@@ -71,6 +74,15 @@ struct Envelope {
     nbf: Option<i64>,
     azp: Option<String>,
     nonce: Option<String>,
+    /// Of logout tokens (OpenID Connect Back-Channel Logout 1.0, section 2.4).
+    #[serde(default)]
+    events: Value,
+    /// Of access tokens (RFC 9068, section 2.2.3).
+    #[serde(default)]
+    scope: Value,
+    /// The same, as some providers call it.
+    #[serde(default)]
+    scp: Value,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +130,9 @@ impl KeySet {
         now: Time,
     ) -> Result<Claims, Refused> {
         let header = parse_header(token).map_err(|_| Refused::Because("malformed"))?;
+        if !is_id_token(header.typ.as_deref()) {
+            return Err(Refused::Because("typ"));
+        }
         let mut refused = Refused::UnknownKey;
         for key in self.candidates(&header) {
             match key.verifying.decode::<Envelope>(token) {
@@ -159,6 +174,11 @@ fn read(key: &Key, token: &str) -> Result<Claims, Refused> {
     }
 }
 
+/// What says of itself to be an access or a logout token is none (RFC 8725, section 3.11).
+fn is_id_token(typ: Option<&str>) -> bool {
+    typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"))
+}
+
 fn judge(envelope: &Envelope, expected: &Expected<'_>, now: Time) -> Result<(), Refused> {
     let now = now.timestamp();
     let late = now.saturating_add(SKEW);
@@ -168,9 +188,15 @@ fn judge(envelope: &Envelope, expected: &Expected<'_>, now: Time) -> Result<(), 
         (None, _) => true,
     };
     let azp = envelope.azp.as_deref();
+    // Made for another client, who may use it with us, but not as us.
+    let is_ours = azp.is_none_or(|azp| azp == expected.client_id) || expected.is_for_family;
+    let other_kinds = [&envelope.events, &envelope.scope, &envelope.scp];
+    let is_id_token = other_kinds.into_iter().all(Value::is_null);
     let checks = [
         (envelope.iss == expected.issuer, "iss"),
         (envelope.aud.is_for(expected.client_id, azp), "aud or azp"),
+        (is_ours, "azp"),
+        (is_id_token, "events or scope"),
         (envelope.exp > now.saturating_sub(SKEW), "exp"),
         (envelope.iat <= late, "iat"),
         (envelope.nbf.is_none_or(|nbf| nbf <= late), "nbf"),

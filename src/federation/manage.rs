@@ -1,10 +1,11 @@
 //! The own identities: seeing them, and giving one up.
 
-use super::{Federation, Identity, not_found, store};
+use super::{AMR, Federation, Identity, not_found, store};
 use crate::account;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::ids::{IdentityId, Subject};
+use crate::session::{self, EndReason};
 use crate::token::AccessClaims;
 use crate::web::Facts;
 
@@ -47,7 +48,7 @@ impl Federation {
         listed.await
     }
 
-    /// Gives up one of the own identities.
+    /// Gives up one of the own identities, with the other sessions that any provider opened.
     ///
     /// # Errors
     /// It is not there, or somebody else's; or it is the last way to log in.
@@ -60,6 +61,7 @@ impl Federation {
         let inner = &*self.0;
         let now = inner.clock.now();
         let (subject, id) = (claims.sub.clone(), id.clone());
+        let sid = claims.sid.clone();
         let event = Event::of(event::Kind::IdentityDisconnected, &subject, now)
             .in_session(&claims.sid)
             .from_address(facts.address);
@@ -73,6 +75,9 @@ impl Federation {
             let outcome = decide(&all, &id, user.has_password(), is_on);
             if outcome == Outcome::Done {
                 store::delete(conn, &id)?;
+                // Who came in by it may not be the owner.
+                let others = (AMR, &sid);
+                session::revoke_entered_by(conn, &subject, others, EndReason::Owner, now)?;
                 let provider = all.iter().find(|it| it.id == id).map(|it| &it.provider);
                 let provider = provider.map(String::as_str);
                 event::record(conn, &event.clone().with("provider", provider))?;

@@ -78,9 +78,15 @@ struct Inner {
     accounts: Accounts,
     sessions: Sessions,
     providers: Vec<Provider>,
+    is_strict: bool,
 }
 
 impl Federation {
+    /// The sessions that logins open.
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
     /// With the providers of `[federation]`.
     ///
     /// # Errors
@@ -94,6 +100,7 @@ impl Federation {
             accounts,
             sessions,
             providers,
+            is_strict: config.compat.strict,
         })))
     }
 

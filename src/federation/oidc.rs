@@ -57,6 +57,8 @@ impl Oidc {
             let expected = Expected {
                 issuer: &self.issuer,
                 client_id: &self.client.id,
+                // Of Google alone.
+                is_for_family: self.tokeninfo_url.is_some(),
                 nonce,
             };
             keys.verify(token, &expected, self.clock.now())

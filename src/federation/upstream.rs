@@ -115,6 +115,12 @@ impl Answered {
             .map_err(|_| Silence::Nonsense("not the JSON that was asked for".into()))
     }
 
+    /// It is not for whoever asks; and not because it was asked too often.
+    pub(super) fn is_refused(&self) -> bool {
+        let body = String::from_utf8_lossy(&self.body);
+        matches!(self.status, 403 | 404) && !body.to_ascii_lowercase().contains("rate limit")
+    }
+
     /// How long it may be kept, in seconds, if it says so (RFC 9111, section 5.2.2.1).
     pub(super) fn max_age(&self) -> Option<u32> {
         let mut directives = self.cache_control.split(',').map(str::trim);

@@ -41,7 +41,7 @@ use crate::web::Facts;
 pub use devices::Device;
 pub use proof::prove_again;
 use store::Standing;
-pub use store::{revoke_all, revoke_others};
+pub use store::{hold, revoke_all, revoke_entered_by, revoke_others};
 
 /// One session, as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -330,6 +330,37 @@ pub fn revoke_others(
     revoke_where(conn, subject, keep.as_str(), reason, now)
 }
 
+/// Ends the sessions of a person that were entered by `amr`, but the one named.
+pub fn revoke_entered_by(
+    conn: &mut Conn,
+    subject: &Subject,
+    (amr, keep): (&str, &SessionId),
+    reason: EndReason,
+    now: Time,
+) -> QueryResult<usize> {
+    let entered = sessions::table
+        .filter(sessions::subject.eq(subject.as_str()))
+        .filter(sessions::amr.eq(amr))
+        .filter(sessions::id.ne(keep.as_str()))
+        .filter(sessions::revoked_at.is_null());
+    diesel::update(entered)
+        .set((
+            sessions::revoked_at.eq(stored(now)),
+            sessions::revoke_reason.eq(reason.name()),
+        ))
+        .execute(conn)
+}
+
+/// Takes a session for this transaction, if it is live: what is done in its name is not done after
+/// it has ended.
+pub fn hold(conn: &mut Conn, subject: &Subject, id: &SessionId, now: Time) -> QueryResult<bool> {
+    let one = live!(subject, now).filter(sessions::id.eq(id.as_str()));
+    let held = diesel::update(one)
+        .set(sessions::auth_time.eq(sessions::auth_time))
+        .execute(conn)?;
+    Ok(held == 1)
+}
+
 fn revoke_where(
     conn: &mut Conn,
     subject: &Subject,

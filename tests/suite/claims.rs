@@ -9,6 +9,8 @@ use crate::support::{Answer, Backend, PASSWORD, Server, link, on_both};
 
 on_both!(
     later_claims_take_nothing_from_the_first,
+    a_disabled_claim_is_none,
+    past_a_hundred_claims_chance_picks,
     an_address_that_nobody_confirms_has_one_account,
     a_changed_password_ends_the_links_mailed_before,
     a_login_by_address_tells_nothing_of_claims,
@@ -67,6 +69,48 @@ fn later_claims_take_nothing_from_the_first(on: Backend) {
     });
     let hers = names.filter(|page| page.contains(">ann<")).count();
     assert_eq!((mails.len(), hers), (7, 1), "every claim has a link");
+}
+
+fn a_disabled_claim_is_none(on: Backend) {
+    let server = Server::start(on);
+    let squatter = register(&server, "bad", "ann@example.com", "squatter's own words").ok(201);
+    server.advance(1);
+    register(&server, "ann", "ann@example.com", PASSWORD).ok(201);
+    server.mails();
+    let by_email = json!({"email": "ann@example.com", "password": PASSWORD});
+    assert_eq!(login(&server, &by_email), 400);
+    server.set_active(squatter["user"]["pk"].as_str().expect("text"), false);
+    assert_eq!(login(&server, &by_email), 200);
+}
+
+/// However many claim the address, the one whose it is gets a link at some time.
+fn past_a_hundred_claims_chance_picks(on: Backend) {
+    let server = Server::start(on);
+    for number in 0..120 {
+        let name = format!("bad{number}");
+        register(&server, &name, "ann@example.com", PASSWORD).ok(201);
+    }
+    server.advance(1);
+    register(&server, "ann", "ann@example.com", PASSWORD).ok(201);
+    server.mails();
+    let pk = server.resolve("ann").expect("her").subject.to_string();
+    let has_link = || {
+        let hers = one_time_tokens::table
+            .filter(one_time_tokens::subject.eq(pk.clone()))
+            .filter(one_time_tokens::purpose.eq("reset_password"));
+        server.count(hers.count()) > 0
+    };
+    let asks = (0..500).take_while(|_| {
+        post(
+            &server,
+            "password/reset/",
+            &json!({"email": "ann@example.com"}),
+        )
+        .ok(200);
+        assert!(server.mails().len() <= 10);
+        !has_link()
+    });
+    assert!(asks.count() < 500, "she never had a link");
 }
 
 fn an_address_that_nobody_confirms_has_one_account(on: Backend) {

@@ -6,9 +6,8 @@ use super::{about_logged_in, email, logged_in, password};
 use crate::account::{Accounts, Credentials, Email};
 use crate::config::{Config, LoginMethod};
 use crate::error::{Error, Kind, Result};
-use crate::ids::{SessionId, Subject};
 use crate::password::Plaintext;
-use crate::session::http::{Delivery, Visitor, credential};
+use crate::session::http::{Delivery, Visitor, credential, end_kept, stood_for};
 use crate::session::{Sessions, TokenPair};
 use crate::web::{self as answer, Answer, Area, Facts, Field, Fields, Input, Operation};
 
@@ -50,13 +49,7 @@ pub(super) async fn login(
     let methods = &accounts.settings().account.login_with;
     let credentials = credentials(methods, email, username)?;
     let (user, tokens) = accounts.login(credentials, &password, &facts).await?;
-    // The session that this browser had is nobody's from now on.
-    let kept = delivery.cookies();
-    let kept = kept.and_then(|cookies| cookies.refresh(&request));
-    let sessions = accounts.sessions();
-    for (subject, session) in stood_for(sessions, kept, None) {
-        sessions.end(&subject, &session, &facts).await?;
-    }
+    end_kept(accounts.sessions(), &delivery, &request, &facts).await?;
     Ok(logged_in(&delivery, &user, &tokens))
 }
 
@@ -142,20 +135,6 @@ async fn end(
         sessions.end(&subject, &session, &facts).await?;
     }
     ended.map_err(without_code)
-}
-
-/// The sessions that these tokens stand for. An access token that has expired does so still.
-fn stood_for(
-    sessions: &Sessions,
-    refresh: Option<String>,
-    access: Option<String>,
-) -> Vec<(Subject, SessionId)> {
-    let tokens = sessions.tokens();
-    let refresh = refresh.and_then(|token| tokens.verify_refresh(&token).ok());
-    let access = access.and_then(|token| tokens.recognise_access(&token).ok());
-    let refresh = refresh.map(|claims| (claims.sub, claims.sid));
-    let access = access.map(|claims| (claims.sub, claims.sid));
-    refresh.into_iter().chain(access).collect()
 }
 
 /// Upstream takes the token from one place alone, and refuses to go without.

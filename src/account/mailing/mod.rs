@@ -160,45 +160,58 @@ impl Accounts {
                 return Ok(());
             };
             last = Some(newest.id.clone());
-            for found in page {
-                let id = found.id.clone();
-                if let Err(error) = self.answer(found).await {
-                    log::error!("the mail of request {id} could not be written: {error}");
+            if let Err(error) = self.answer(&page).await {
+                log::warn!("mails are written one by one: {error}");
+                for found in &page {
+                    if let Err(error) = self.answer(std::slice::from_ref(found)).await {
+                        log::error!("the mail of request {} was not written: {error}", found.id);
+                    }
                 }
             }
         }
     }
 
-    async fn answer(
-        &self,
-        Found {
+    /// Answers requests in one transaction: more come in together, too.
+    async fn answer(&self, page: &[Found]) -> Result<()> {
+        let inner = &*self.0;
+        let now = inner.clock.now();
+        let mut answers = Vec::new();
+        for Found {
             id,
             created_at,
             request,
-        }: Found,
-    ) -> Result<()> {
-        if created_at + STALE < self.0.clock.now() {
-            log::warn!("a mail that was asked for over an hour ago is not written any more");
-            let drop = move |conn: &mut Conn| store::delete(conn, &id);
-            return self.0.db.write(drop).await.map(|_| ());
+        } in page
+        {
+            if *created_at + STALE < now {
+                log::warn!("a mail that was asked for over an hour ago is not written any more");
+                answers.push(Answer::drop(id.clone()));
+            } else if let Some(request) = request {
+                answers.push(self.prepare_answer(request, now).await?);
+            }
+            // Else it is of a newer version, which knows it and may run beside this one.
         }
-        match request {
-            Some(request) => self.write_mail(request).await,
-            // Of a newer version, which knows it and may run beside this one.
-            None => Ok(()),
-        }
-    }
-
-    async fn write_mail(&self, request: MailRequest) -> Result<()> {
-        let inner = &*self.0;
-        let now = inner.clock.now();
-        let mails = self.mails(&request, now).await?;
-        let caps = Caps::new(&inner.limits, request.reason.sort(), &request.email, now);
-        let turns = request.turns(&inner.limits);
-        let write = move |conn: &mut Conn| write(conn, &request, &mails, (&caps, &turns));
+        let write = move |conn: &mut Conn| answers.iter().try_for_each(|answer| answer.write(conn));
         inner.db.write(write).await?;
         inner.mail.wake();
         Ok(())
+    }
+
+    async fn prepare_answer(&self, request: &MailRequest, now: Time) -> Result<Answer> {
+        let limits = &self.0.limits;
+        let sort = request.reason.sort();
+        let asked = match request.reason {
+            Reason::Registration(_) => None,
+            Reason::Confirmation | Reason::Reset => Some((sort.event(), request.address)),
+        };
+        Ok(Answer {
+            id: request.id.clone(),
+            mails: self.mails(request, now).await?,
+            caps: Some((
+                Caps::new(limits, sort, &request.email, now),
+                request.turns(limits),
+            )),
+            asked,
+        })
     }
 }
 
@@ -221,37 +234,53 @@ impl Accounts {
     }
 }
 
-/// As far as the caps allow. A link that is not sent replaces none that was.
-fn write(
-    conn: &mut Conn,
-    request: &MailRequest,
-    mails: &[Mail],
-    (caps, turns): (&Caps, &Turns),
-) -> QueryResult<()> {
-    // Another node may have been quicker.
-    if !store::delete(conn, &request.id)? || mails.is_empty() {
-        return Ok(());
+/// What a request comes to.
+struct Answer {
+    id: MailRequestId,
+    mails: Vec<Mail>,
+    /// What the mails are counted in.
+    caps: Option<(Caps, Turns)>,
+    /// What to record of whom it was asked for, and who asked; nothing of a registration.
+    asked: Option<(event::Kind, Option<IpAddr>)>,
+}
+
+impl Answer {
+    /// No mail.
+    fn drop(id: MailRequestId) -> Self {
+        Self {
+            id,
+            mails: Vec::new(),
+            caps: None,
+            asked: None,
+        }
     }
-    let is_asked = !matches!(request.reason, Reason::Registration(_));
-    if is_asked && !caps.ask_again(conn)? {
-        return Ok(());
-    }
-    for mail in mails {
-        if !caps.send_one(conn)? {
+
+    /// As far as the caps allow. A link that is not sent replaces none that was.
+    fn write(&self, conn: &mut Conn) -> QueryResult<()> {
+        // Another node may have been quicker.
+        let is_ours = store::delete(conn, &self.id)?;
+        let Some((caps, turns)) = self.caps.as_ref().filter(|_| is_ours) else {
+            return Ok(());
+        };
+        if self.mails.is_empty() || (self.asked.is_some() && !caps.ask_again(conn)?) {
             return Ok(());
         }
-        mail::enqueue(conn, &mail.letter)?;
-        if let Some(token) = &mail.token {
-            one_time::insert_token(conn, token)?;
-            if mails.len() > 1 {
-                turns.take(conn, &token.subject, token.created_at)?;
+        for mail in &self.mails {
+            if !caps.send_one(conn)? {
+                return Ok(());
             }
-            if is_asked {
-                let kind = request.reason.sort().event();
-                let event = Event::of(kind, &token.subject, token.created_at);
-                event::record(conn, &event.from_address(request.address))?;
+            mail::enqueue(conn, &mail.letter)?;
+            if let Some(token) = &mail.token {
+                one_time::insert_token(conn, token)?;
+                if self.mails.len() > 1 {
+                    turns.take(conn, &token.subject, token.created_at)?;
+                }
+                if let Some((kind, address)) = self.asked {
+                    let event = Event::of(kind, &token.subject, token.created_at);
+                    event::record(conn, &event.from_address(address))?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -11,8 +11,11 @@ use crate::ids::Subject;
 use crate::mail::{Letter, Message};
 use crate::storage::Conn;
 
-/// Claims to one address that are looked at.
+/// Claims to one address that are looked at; of more, some that chance picks.
 const CLAIMS: i64 = 100;
+
+/// Mails that one request leads to at most.
+const MAILS: usize = 10;
 
 impl Accounts {
     /// What a request leads to.
@@ -39,19 +42,26 @@ impl Accounts {
         }
     }
 
-    /// Who claims the address and may log in, in the order of their turns.
+    /// Who claims the address and may log in, in the order of their turns, or, where mails are not
+    /// limited and nobody has one, by chance.
     async fn claims(&self, request: &MailRequest, now: Time) -> Result<Vec<User>> {
         let turns = request.turns(&self.0.limits);
+        let is_limited = self.0.limits.are_enabled();
         let key = request.email.key().to_owned();
         let look = move |conn: &mut Conn| -> QueryResult<Vec<User>> {
             let mut claims = Vec::new();
             for user in store::list_by_email(conn, &key, CLAIMS)? {
-                if user.is_active {
-                    claims.push((turns.rank(conn, &user.subject, now)?, user));
-                }
+                claims.push((turns.rank(conn, &user.subject, now)?, user));
             }
-            claims.sort_by_key(|(rank, _)| *rank);
-            Ok(claims.into_iter().map(|(_, user)| user).collect())
+            claims.retain(|(_, user)| user.is_active);
+            if is_limited {
+                claims.sort_by_key(|(rank, user)| (*rank, user.created_at));
+            }
+            Ok(claims
+                .into_iter()
+                .map(|(_, user)| user)
+                .take(MAILS)
+                .collect())
         };
         self.0.db.read(look).await
     }

@@ -9,7 +9,7 @@ use crate::storage::schema::mail_requests;
 use crate::storage::{Conn, loaded, stored};
 
 /// Requests looked at in one go.
-const SLICE: i64 = 32;
+const SLICE: i64 = 64;
 
 const REGISTRATION: &str = "registration";
 const CONFIRMATION: &str = "confirmation";

@@ -12,8 +12,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::Sessions;
 use crate::error::{Error, Kind, Result};
+use crate::ids::{SessionId, Subject};
 use crate::token::AccessClaims;
-use crate::web::{DeadCookie, Edge};
+use crate::web::{DeadCookie, Edge, Facts};
 
 pub use delivery::{Delivery, TokenBody, iso};
 
@@ -111,4 +112,36 @@ fn bearer(request: &HttpRequest) -> Result<Option<String>> {
 fn anonymous() -> Error {
     let detail = "Authentication credentials were not provided.";
     Error::new(Kind::Unauthenticated, "not_authenticated", detail)
+}
+
+/// Ends the session that this browser had, of whomever: with a new one it is nobody's.
+///
+/// # Errors
+/// Only those of the database.
+pub async fn end_kept(
+    sessions: &Sessions,
+    delivery: &Delivery,
+    request: &HttpRequest,
+    facts: &Facts,
+) -> Result<()> {
+    let kept = delivery.cookies();
+    let kept = kept.and_then(|cookies| cookies.refresh(request));
+    for (subject, session) in stood_for(sessions, kept, None) {
+        sessions.end(&subject, &session, facts).await?;
+    }
+    Ok(())
+}
+
+/// The sessions that these tokens stand for. An access token that has expired does so still.
+pub fn stood_for(
+    sessions: &Sessions,
+    refresh: Option<String>,
+    access: Option<String>,
+) -> Vec<(Subject, SessionId)> {
+    let tokens = sessions.tokens();
+    let refresh = refresh.and_then(|token| tokens.verify_refresh(&token).ok());
+    let access = access.and_then(|token| tokens.recognise_access(&token).ok());
+    let refresh = refresh.map(|claims| (claims.sub, claims.sid));
+    let access = access.map(|claims| (claims.sub, claims.sid));
+    refresh.into_iter().chain(access).collect()
 }

@@ -128,6 +128,15 @@ fn no_wrong_claim_passes(on: Backend) {
         ("aud", json!([])),
         ("aud", json!(["another"])),
         ("aud", json!(["another", CLIENT])),
+        // Made for another client, to be used with us, or no ID token at all.
+        ("azp", json!("another")),
+        ("azp", json!("")),
+        ("scope", json!("openid")),
+        ("scp", json!(["read"])),
+        (
+            "events",
+            json!({"http://schemas.openid.net/event/backchannel-logout": {}}),
+        ),
         ("aud", json!([CLIENT, 1])),
         ("aud", json!({"aud": CLIENT})),
         ("aud", json!(null)),

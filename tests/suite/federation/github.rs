@@ -18,6 +18,7 @@ on_both!(
     only_the_primary_verified_address_is_confirmed,
     a_refused_code_is_told_in_the_words_of_the_contract,
     there_are_no_id_tokens,
+    an_answer_that_is_no_word_about_the_address_makes_no_account,
 );
 
 const CHECK: &str = "/api/applications/signet-client/token";
@@ -158,7 +159,6 @@ fn only_the_primary_verified_address_is_confirmed(on: Backend) {
         json!([{"email": "a@example.com", "primary": true}]),
         json!([{"email": "a@example.com", "primary": false, "verified": true}]),
         json!([]),
-        json!({"message": "no"}),
     ];
     for (number, list) in lists.into_iter().enumerate() {
         let user = json!({"id": 100 + number, "login": format!("cat-{number}")});
@@ -197,4 +197,24 @@ fn there_are_no_id_tokens(on: Backend) {
     let (provider, server) = start(on);
     let id_token = provider.id_token(&server, "octocat");
     post(&server, &json!({"id_token": id_token})).problem(400, &incorrect());
+}
+
+/// Else an account without an address came of a moment at which GitHub was busy.
+fn an_answer_that_is_no_word_about_the_address_makes_no_account(on: Backend) {
+    let (provider, server) = start(on);
+    let ask = || post(&server, &json!({"code": "code"})).status;
+    let limited = json!({"message": "API rate limit exceeded for user ID 1."});
+    for reply in [
+        Reply::Json(403, limited),
+        Reply::Json(200, json!({"emails": []})),
+        Reply::Json(304, json!({})),
+    ] {
+        provider.replies("/api/user/emails", reply);
+        assert_eq!(ask(), 503);
+    }
+    assert_eq!(server.count(users::table.count()), 0);
+    // The scope was not given: then there is none.
+    let refused = json!({"message": "Resource not accessible by integration"});
+    provider.replies("/api/user/emails", Reply::Json(403, refused));
+    assert_eq!(ask(), 200);
 }

@@ -11,6 +11,7 @@ mod google;
 mod leak;
 mod limits;
 mod login;
+mod takeover;
 
 use serde_json::{Value, json};
 use signet::config::{Config, Period};

@@ -42,7 +42,7 @@ impl Backend {
 }
 
 /// Waits for one answer of the crate's, in a test that is not asynchronous.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

@@ -203,12 +203,18 @@ impl Provider {
 
     /// An ID token with these claims, signed with its newest key.
     pub(crate) fn sign(&self, claims: &Value) -> String {
+        self.sign_as("JWT", claims)
+    }
+
+    /// Signs what its header calls so.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &Value) -> String {
         let (kid, key) = {
             let state = self.state.lock().expect("the state");
             state.keys.last().expect("a key").clone()
         };
         let mut header = Header::new(key.algorithm().into());
         header.kid = Some(kid);
+        header.typ = Some(typ.to_owned());
         key.encode(&header, claims).expect("a token")
     }
 
