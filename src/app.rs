@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, Result};
 use crate::federation::Federation;
+use crate::job;
 use crate::keys::{self, Keys, MasterKey};
 use crate::limits::Limits;
 use crate::mail::Mailer;
@@ -38,6 +39,10 @@ pub struct App {
     pub federation: Federation,
     /// Metadata documents.
     pub discovery: Discovery,
+    /// Jobs that one node does for all.
+    pub shared_jobs: job::Shared,
+    /// When jobs last ran.
+    pub board: job::Board,
 }
 
 impl App {
@@ -69,7 +74,7 @@ impl App {
         let master = MasterKey::load_or_create(&config.keys.master_key_file, is_sealed)?;
         let vault = Arc::new(master.vault("outbox"));
         let mail = Mailer::new(&config.mail, db.clone(), clock.clone(), vault)?;
-        let keys = Keys::open(db.clone(), clock.clone(), &master, &config.keys).await?;
+        let keys = Keys::open(db.clone(), clock.clone(), &master, &config).await?;
         let issuer = &config.server.public_url;
         let tokens = Tokens::new(keys.clone(), clock.clone(), &master, issuer, &config.tokens);
         let policy = session::Policy::new(&config.tokens, &config.compat);
@@ -96,6 +101,7 @@ impl App {
         let federation = Federation::new(&config, db.clone(), clock.clone(), accounts.clone())?;
         let discovery = Discovery::new(issuer)?;
         let config = Arc::new(config);
+        let shared_jobs = job::Shared::new(db.clone(), clock.clone());
         Ok(Self {
             config,
             clock,
@@ -106,6 +112,8 @@ impl App {
             accounts,
             federation,
             discovery,
+            shared_jobs,
+            board: job::Board::default(),
         })
     }
 }

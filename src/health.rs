@@ -9,7 +9,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::crypto::Algorithm;
 use crate::web::{Answer, Area, Operation};
 
 /// A database that does not answer by then is away.
@@ -49,11 +48,13 @@ struct Checks {
     database: &'static str,
     /// There is a key to sign with.
     signing_key: &'static str,
+    /// Every job has run when it should have. If not, requests are answered all the same.
+    jobs: &'static str,
 }
 
 const LIVE: Live = Live { status: "ok" };
 
-fn ready(checks: [bool; 3]) -> Ready {
+fn ready(checks: [bool; 3], are_jobs_on_time: bool) -> Ready {
     let told = |good| if good { "ok" } else { "failing" };
     let [not_stopping, database, signing_key] = checks.map(told);
     Ready {
@@ -66,6 +67,7 @@ fn ready(checks: [bool; 3]) -> Ready {
             not_stopping,
             database,
             signing_key,
+            jobs: told(are_jobs_on_time),
         },
     }
 }
@@ -81,13 +83,13 @@ pub fn about_livez() -> Operation {
 
 /// What is told about `/readyz`.
 pub fn about_readyz() -> Operation {
-    let away = Answer::json(503, "Not now", &ready([true, false, true]));
+    let away = Answer::json(503, "Not now", &ready([true, false, true], true));
     Operation::new(
         Area::Health,
         "ready",
         "Whether to send this process requests",
     )
-    .answers(Answer::json(200, "Yes", &ready([true; 3])))
+    .answers(Answer::json(200, "Yes", &ready([true; 3], true)))
     .answers(away.header("Retry-After", "Seconds after which to ask again"))
 }
 
@@ -100,18 +102,18 @@ pub async fn livez() -> HttpResponse {
 pub async fn readyz(app: web::Data<App>, draining: web::Data<Draining>) -> HttpResponse {
     let is_draining = draining.0.load(Ordering::SeqCst);
     let answers = tokio::time::timeout(PATIENCE, crate::keys::holds_sealed_rows(&app.db)).await;
-    let ring = app.keys.ring();
     let checks = [
         !is_draining,
         matches!(answers, Ok(Ok(_))),
-        ring.active(Algorithm::Es256, app.clock.now()).is_some(),
+        app.keys.can_sign(),
     ];
+    let on_time = app.board.late(app.clock.now()).is_empty();
     if checks == [true; 3] {
-        HttpResponse::Ok().json(ready(checks))
+        HttpResponse::Ok().json(ready(checks, on_time))
     } else {
         let retry = (actix_web::http::header::RETRY_AFTER, "1");
         HttpResponse::ServiceUnavailable()
             .insert_header(retry)
-            .json(ready(checks))
+            .json(ready(checks, on_time))
     }
 }

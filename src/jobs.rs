@@ -1,43 +1,71 @@
-//! What happens without a request: the table of periodic jobs, and the delivery of mail. Every job
-//! may run on several nodes at once: each is safe to repeat.
+//! What happens without a request: the table of periodic jobs, and the delivery of mail.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::error::Result;
 
 type Run = fn(App) -> Pin<Box<dyn Future<Output = Result<()>>>>;
 
+/// Who does a job.
+#[derive(Clone, Copy)]
+enum By {
+    /// Every node, for itself.
+    Each,
+    /// One node for all, whichever comes first. It is safe to repeat all the same.
+    One,
+}
+
 struct Job {
     name: &'static str,
-    period: Duration,
+    by: By,
+    period: fn(&Config) -> TimeDelta,
     run: Run,
 }
 
-const JOBS: [Job; 2] = [
+const JOBS: [Job; 3] = [
     // How soon this node learns of keys that another one made or revoked.
     Job {
         name: "reload_signing_keys",
-        period: Duration::from_secs(30),
-        run: reload_signing_keys,
+        by: By::Each,
+        period: |config| config.keys.reload_every.delta(),
+        run: |app| Box::pin(async move { app.keys.reload().await }),
+    },
+    Job {
+        name: "rotate_signing_keys",
+        by: By::One,
+        // Often enough that nothing is much later than it was planned.
+        period: |config| {
+            let often = config.keys.rotate_every.delta() / 20;
+            often.clamp(TimeDelta::seconds(1), TimeDelta::minutes(1))
+        },
+        run: |app| Box::pin(async move { app.keys.maintain().await.map(drop) }),
     },
     Job {
         name: "delete_unconfirmed_accounts",
-        period: Duration::from_hours(1),
+        by: By::One,
+        period: |_| TimeDelta::hours(1),
         run: delete_unconfirmed_accounts,
     },
 ];
+
+/// A job of one node is looked at this often at least: another one may have done it.
+const LOOK: TimeDelta = TimeDelta::seconds(30);
 
 /// Starts all jobs on the current thread's runtime; they end soon after `stop` says so. What is
 /// returned is done when the delivery of mail is.
 pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinHandle<()> {
     for job in JOBS {
+        app.board
+            .watch(job.name, (job.period)(&app.config), app.clock.now());
         actix_web::rt::spawn(repeat(job, app.clone(), stop.clone()));
     }
     actix_web::rt::spawn(app.accounts.clone().run_mailing(stop.clone()));
@@ -45,21 +73,37 @@ pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinHandle<()> {
 }
 
 async fn repeat(job: Job, app: App, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(job.period);
+    let period = (job.period)(&app.config);
+    let every = match job.by {
+        By::Each => period,
+        By::One => period.min(LOOK),
+    };
+    let mut ticks = tokio::time::interval(every.to_std().unwrap_or(Duration::from_secs(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             _ = stop.wait_for(|stopped| *stopped) => return,
         }
-        if let Err(error) = (job.run)(app.clone()).await {
+        if let Err(error) = once(&job, period, &app).await {
+            app.board.failed(job.name);
             log::error!(job = job.name; "a job failed and will be tried again: {error}");
         }
     }
 }
 
-fn reload_signing_keys(app: App) -> Pin<Box<dyn Future<Output = Result<()>>>> {
-    Box::pin(async move { app.keys.reload().await })
+async fn once(job: &Job, period: TimeDelta, app: &App) -> Result<()> {
+    let run = (job.run)(app.clone());
+    let (last, next) = match job.by {
+        By::Each => {
+            run.await?;
+            let now = app.clock.now();
+            (Some(now), now + period)
+        }
+        By::One => app.shared_jobs.run(job.name, period, run).await?,
+    };
+    app.board.ran(job.name, last, next);
+    Ok(())
 }
 
 fn delete_unconfirmed_accounts(app: App) -> Pin<Box<dyn Future<Output = Result<()>>>> {

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | 0 | [`error`] [`clock`] [`ids`] [`crypto`] |
 //! | 1 | [`storage`] [`web`] [`config`] |
-//! | 2 | [`event`] < [`limits`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
+//! | 2 | [`event`] < [`job`] < [`limits`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
 //! | 3 | [`session`] < [`account`] |
 //! | 4 | [`federation`] [`oauth`] |
 //! | 5 | [`docs`] [`pages`] |
@@ -46,6 +46,7 @@ pub mod event;
 pub mod federation;
 pub mod health;
 pub mod ids;
+pub mod job;
 pub mod jobs;
 pub mod keys;
 pub mod limits;

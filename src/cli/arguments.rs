@@ -38,6 +38,9 @@ pub(super) enum Command {
     /// Look after sessions
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Look after the signing keys
+    #[command(subcommand)]
+    Keys(Keys),
     /// Read the audit trail
     #[command(subcommand)]
     Events(Events),
@@ -153,6 +156,64 @@ pub(super) enum Sessions {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Subcommand, Clone)]
+pub(super) enum Keys {
+    /// List the keys, with what each is doing
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the server is going to do with the keys, and when
+    Plan {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the next key ahead of time: it is published now, and signs when it is due
+    Generate(Next),
+    /// Replace the key that signs: the next one is published now, and signs after the announcement
+    Rotate {
+        #[command(flatten)]
+        next: Next,
+        /// Sign as soon as no verifier can be left without the key
+        #[arg(long)]
+        earliest: bool,
+    },
+    /// Let a published key sign from now on
+    Activate(OneKey),
+    /// Have a key sign no longer; it is published while its tokens live
+    Retire(OneKey),
+    /// The emergency: a key counts for nothing any more, and tokens that it signed die
+    Revoke {
+        #[command(flatten)]
+        key: OneKey,
+        /// Really, and at once
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+#[derive(Args, Clone)]
+pub(super) struct OneKey {
+    /// Its id, or the first letters of it
+    pub(super) kid: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Of which kind the next key is.
+#[derive(Args, Clone)]
+pub(super) struct Next {
+    /// Algorithm [default: `keys.default_algorithm`]
+    #[arg(long, value_name = "ALGORITHM")]
+    pub(super) algorithm: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Subcommand, Clone)]

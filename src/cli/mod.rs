@@ -13,6 +13,7 @@
 mod arguments;
 mod config;
 mod events;
+mod keys;
 mod logging;
 mod openapi;
 mod serve;
@@ -56,6 +57,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Migrate { json } => migrate(&config, json),
         Command::Users(command) => with_app(config, |app| users::run(command, app)),
         Command::Sessions(command) => with_app(config, |app| sessions::run(command, app)),
+        Command::Keys(command) => with_app(config, |app| keys::run(command, app)),
         Command::Events(command) => with_app(config, |app| events::run(command, app)),
         Command::Openapi { output } => openapi::run(&config, output.as_deref()),
         Command::Config(_) => Ok(()),

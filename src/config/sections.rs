@@ -132,21 +132,36 @@ impl Default for Database {
 pub struct Keys {
     /// File with the 32 bytes under which secrets are sealed.
     pub master_key_file: PathBuf,
+    /// Of which there is always a signing key.
+    pub algorithms: Vec<String>,
+    /// What tokens are signed with unless something else is asked for.
+    pub default_algorithm: String,
     /// The signing keys' life.
     pub rotate_every: Period,
-    /// `ES256`.
-    pub default_algorithm: String,
+    /// From publishing a key to signing with it.
+    pub announce: Period,
+    /// A key is published this much longer than its tokens live.
+    pub keep: Period,
     /// How long verifiers may keep the JWKS.
     pub jwks_max_age: Period,
+    /// How soon a node learns of other nodes' changes.
+    pub reload_every: Period,
+    /// How far the nodes' clocks may be apart.
+    pub clock_skew: Period,
 }
 
 impl Default for Keys {
     fn default() -> Self {
         Self {
             master_key_file: "keys/master.key".into(),
-            rotate_every: Period::days(60),
+            algorithms: vec!["ES256".into()],
             default_algorithm: "ES256".into(),
+            rotate_every: Period::days(60),
+            announce: Period::days(1),
+            keep: Period::days(1),
             jwks_max_age: Period::minutes(5),
+            reload_every: Period::seconds(1),
+            clock_skew: Period::minutes(1),
         }
     }
 }

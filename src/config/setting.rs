@@ -77,16 +77,36 @@ pub(super) static SETTINGS: &[Setting] = &[
         "File with the 32 bytes under which secrets are sealed; made at the first start"
     ),
     setting!(
+        keys.algorithms,
+        "There is always a key for each of these: \"ES256\", \"EdDSA\""
+    ),
+    setting!(
+        keys.default_algorithm,
+        "Algorithm of access tokens, one of algorithms"
+    ),
+    setting!(
         keys.rotate_every,
         "A signing key is replaced after this time"
     ),
     setting!(
-        keys.default_algorithm,
-        "Algorithm of access tokens: \"ES256\""
+        keys.announce,
+        "A key is published this long before it signs; longer if jwks_max_age asks for it"
+    ),
+    setting!(
+        keys.keep,
+        "A key stays published this much longer than the tokens it signed last"
     ),
     setting!(
         keys.jwks_max_age,
         "How long verifiers may keep the JWKS, 1s to 24h"
+    ),
+    setting!(
+        keys.reload_every,
+        "Within this time every node knows of a change to the keys, 1s to 5m"
+    ),
+    setting!(
+        keys.clock_skew,
+        "The clocks of two nodes are never further apart, up to 5m"
     ),
     setting!(tokens.audience, "The claim aud of access tokens"),
     setting!(tokens.access_ttl, "Life of an access token, 1m to 60m"),

@@ -154,10 +154,15 @@ fn request_body(operation: &Operation, name: &str) -> RequestBody {
 }
 
 fn parameter_of(parameter: &crate::web::Parameter) -> Parameter {
+    let (place, required) = if parameter.is_query {
+        (ParameterIn::Query, Required::False)
+    } else {
+        (ParameterIn::Path, Required::True)
+    };
     ParameterBuilder::new()
         .name(parameter.name)
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
+        .parameter_in(place)
+        .required(required)
         .description(Some(parameter.about))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .example(Some(parameter.example.into()))

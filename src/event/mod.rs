@@ -70,6 +70,12 @@ pub enum Kind {
     EpochRaised,
     /// A signing key was made.
     SigningKeyCreated,
+    /// A signing key has other times than before.
+    SigningKeyRescheduled,
+    /// A signing key counts for nothing any more.
+    SigningKeyRevoked,
+    /// A signing key that was gone left the database.
+    SigningKeyForgotten,
     /// Another provider's word for somebody became a way into an account.
     IdentityConnected,
     /// It no longer is.
@@ -78,7 +84,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -103,6 +109,9 @@ impl Kind {
         Self::UserDeleted,
         Self::EpochRaised,
         Self::SigningKeyCreated,
+        Self::SigningKeyRescheduled,
+        Self::SigningKeyRevoked,
+        Self::SigningKeyForgotten,
         Self::IdentityConnected,
         Self::IdentityDisconnected,
     ];
@@ -134,6 +143,9 @@ impl Kind {
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::SigningKeyRescheduled => "signing_key_rescheduled",
+            Self::SigningKeyRevoked => "signing_key_revoked",
+            Self::SigningKeyForgotten => "signing_key_forgotten",
             Self::IdentityConnected => "identity_connected",
             Self::IdentityDisconnected => "identity_disconnected",
         }

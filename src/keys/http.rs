@@ -3,7 +3,10 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use serde::Deserialize;
+
 use super::Keys;
+use crate::error::{Error, Result};
 use crate::web::{Answer, Area, Operation};
 
 /// What is told about the JWKS.
@@ -17,14 +20,29 @@ pub fn about_jwks() -> Operation {
         "getJwks",
         "The public keys that tokens verify with",
     )
+    .query("alg", "Only the keys of this algorithm", "ES256")
     .answers(found.header(CACHED.0, CACHED.1).header(TAG.0, TAG.1))
     .answers(kept.header(CACHED.0, CACHED.1).header(TAG.0, TAG.1))
 }
 
+/// Which part of the JWKS.
+#[derive(Deserialize)]
+pub struct View {
+    alg: Option<String>,
+}
+
 /// The JWKS: bytes made at the last reload, or 304 to who has them already.
-pub async fn jwks(request: HttpRequest, keys: web::Data<Keys>) -> HttpResponse {
-    let ring = keys.ring();
-    let jwks = ring.jwks();
+pub async fn jwks(
+    request: HttpRequest,
+    keys: web::Data<Keys>,
+    view: web::Query<View>,
+) -> Result<HttpResponse> {
+    let algorithm = match &view.alg {
+        Some(name) => Some(name.parse().map_err(|_| unknown(&keys))?),
+        None => None,
+    };
+    let ring = keys.fresh_ring().await;
+    let jwks = ring.jwks(algorithm).ok_or_else(|| unknown(&keys))?;
     let known = request.headers().get(header::IF_NONE_MATCH);
     let known = known.is_some_and(|tag| tag.as_bytes() == jwks.etag.as_bytes());
     let mut response = if known {
@@ -32,16 +50,20 @@ pub async fn jwks(request: HttpRequest, keys: web::Data<Keys>) -> HttpResponse {
     } else {
         HttpResponse::Ok()
     };
+    let max_age = ring.max_age(keys.now());
     response
         .insert_header((header::ETAG, jwks.etag.as_str()))
-        .insert_header((
-            header::CACHE_CONTROL,
-            format!("public, max-age={}", jwks.max_age),
-        ));
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}")));
     if known {
-        return response.finish();
+        return Ok(response.finish());
     }
-    response
+    Ok(response
         .content_type("application/json")
-        .body(jwks.body.clone())
+        .body(jwks.body.clone()))
+}
+
+fn unknown(keys: &Keys) -> Error {
+    let known = keys.policy().algorithms.iter().map(|one| one.name());
+    let known: Vec<&str> = known.collect();
+    Error::field("alg", format!("Use one of: {}.", known.join(", ")))
 }

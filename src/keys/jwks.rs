@@ -7,7 +7,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Key;
-use crate::config::Period;
 use crate::crypto::{self, PublicJwk};
 use crate::error::{Error, Result};
 use crate::web::Answer;
@@ -19,8 +18,6 @@ pub struct Jwks {
     pub body: Bytes,
     /// A strong entity tag (RFC 9110, section 8.8.3).
     pub etag: String,
-    /// Seconds for which verifiers may keep it.
-    pub max_age: u32,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -62,11 +59,11 @@ impl Jwks {
     ///
     /// # Errors
     /// A key that cannot be written as JSON (a defect).
-    pub fn new<'a>(keys: impl Iterator<Item = &'a Key>, max_age: Period) -> Result<Self> {
-        let keys = keys.map(|key| Member {
+    pub fn new(keys: &[&Key]) -> Result<Self> {
+        let keys = keys.iter().map(|key| Member {
             kid: &key.kid,
             usage: "sig",
-            alg: key.algorithm().name(),
+            alg: key.algorithm.name(),
             public: &key.public,
         });
         let body = serde_json::to_vec(&Set {
@@ -78,7 +75,6 @@ impl Jwks {
         Ok(Self {
             body: body.into(),
             etag,
-            max_age: max_age.as_secs(),
         })
     }
 }

@@ -65,7 +65,30 @@ impl Lifetime {
     }
 }
 
+impl Lifetime {
+    /// Since when it is gone, if it is.
+    pub fn gone_at(&self, now: Time) -> Option<Time> {
+        match self.state(now) {
+            State::Revoked => self.revoked_at,
+            State::Removed => self.remove_at,
+            _ => None,
+        }
+    }
+}
+
 impl State {
+    /// For people and programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Retired => "retired",
+            Self::Removed => "removed",
+            Self::Revoked => "revoked",
+        }
+    }
+
     /// Whether verifiers see the key.
     pub fn is_published(self) -> bool {
         matches!(self, Self::Pending | Self::Active | Self::Retired)

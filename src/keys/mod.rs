@@ -3,16 +3,25 @@
 //! The master key, under which secrets are sealed, and the signing keys, with which access tokens
 //! are signed: rows shared by all nodes, private part sealed, public part in the clear. What a key
 //! may do is a pure function of its row and the time ([`Lifetime::state`]), so nodes need not talk.
+//! What is to become of the keys is a pure function, too ([`plan`]), and no schedule breaks the
+//! guards of [`Policy`]: no verifier that keeps the JWKS as it was told to meets a token it cannot
+//! verify.
 //!
 //! Standards: JWK and JWKS (RFC 7517), thumbprints as `kid` (RFC 7638).
 //! Table: `signing_keys`. Route: `/.well-known/jwks.json`. Settings: `[keys]`.
-//! Job: `reload_signing_keys`. It does not know what a token says.
+//! Jobs: `reload_signing_keys` on every node, `rotate_signing_keys` on one of them.
+//! It does not know what a token says.
 
+mod change;
 pub mod http;
 mod jwks;
 mod lifecycle;
 mod master;
+#[cfg(test)]
+mod model;
+mod operate;
 mod ring;
+mod schedule;
 mod store;
 
 use std::sync::Arc;
@@ -20,16 +29,18 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::clock::{Clock, Time};
-use crate::config;
+use crate::config::Config;
 use crate::crypto::{Algorithm, Closed, SigningKey, Vault};
 use crate::error::{Error, Result};
-use crate::event::{self, Event};
 use crate::storage::Db;
 
+pub use change::Changed;
 pub use jwks::Jwks;
 pub use lifecycle::{Lifetime, State};
 pub use master::MasterKey;
+pub use operate::{Start, dying};
 pub use ring::{Key, Ring};
+pub use schedule::{Entry, Policy, Step, TooSoon, next_rotations, plan};
 
 /// What a signing key is for.
 const ACCESS_TOKENS: &str = "access";
@@ -42,8 +53,12 @@ struct Inner {
     db: Db,
     clock: Clock,
     vault: Vault,
-    settings: config::Keys,
+    policy: Arc<Policy>,
+    /// What access tokens are signed with unless something else is asked for.
+    default: Algorithm,
     ring: ArcSwap<Ring>,
+    /// What the ring was made of, so that a key is opened once.
+    opened: tokio::sync::Mutex<Vec<(store::Row, Arc<Key>)>>,
 }
 
 impl Keys {
@@ -51,25 +66,25 @@ impl Keys {
     ///
     /// # Errors
     /// An unreadable key names the master key it needs: it is never a reason to make a new one.
-    pub async fn open(
-        db: Db,
-        clock: Clock,
-        master: &MasterKey,
-        settings: &config::Keys,
-    ) -> Result<Self> {
-        let inner = Inner {
+    pub async fn open(db: Db, clock: Clock, master: &MasterKey, config: &Config) -> Result<Self> {
+        let policy = Arc::new(Policy::new(config)?);
+        let keys = Self(Arc::new(Inner {
+            ring: ArcSwap::from_pointee(Ring::new(Vec::new(), clock.now(), Arc::clone(&policy))?),
             db,
             clock,
             vault: master.vault("signing-keys"),
-            settings: settings.clone(),
-            ring: ArcSwap::from_pointee(Ring::default()),
-        };
-        let keys = Self(Arc::new(inner));
+            policy,
+            default: config
+                .keys
+                .default_algorithm
+                .parse()
+                .map_err(Error::internal)?,
+            opened: tokio::sync::Mutex::default(),
+        }));
+        keys.refuse_unknown_master_key().await?;
         keys.reload().await?;
-        let now = keys.0.clock.now();
-        if keys.ring().active(Algorithm::Es256, now).is_none() {
-            keys.create_first(now).await?;
-            keys.reload().await?;
+        if keys.ring().keys().is_empty() {
+            keys.maintain().await?;
         }
         Ok(keys)
     }
@@ -79,43 +94,110 @@ impl Keys {
         self.0.ring.load_full()
     }
 
+    /// What every schedule keeps to.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// What tokens are signed with unless something else is asked for.
+    pub fn default_algorithm(&self) -> Algorithm {
+        self.0.default
+    }
+
+    /// Whether there is a key to sign with.
+    pub fn can_sign(&self) -> bool {
+        let now = self.0.clock.now();
+        self.ring().signer(self.0.default, now).is_some()
+    }
+
+    /// The keys as the database has them, the oldest first.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn entries(&self) -> Result<Vec<Entry>> {
+        let mut entries = self.0.db.read(store::entries).await?;
+        entries.sort_by_key(|key| (key.lifetime.activate_at, key.kid.clone()));
+        Ok(entries)
+    }
+
+    /// The time, as the keys go by it.
+    pub fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    /// The snapshot, loaded again first if the job that does so is late. A database that is away
+    /// does not keep anybody from the JWKS: it says itself how long it can be relied on.
+    pub async fn fresh_ring(&self) -> Arc<Ring> {
+        let ring = self.ring();
+        let is_late = self.now() - ring.loaded_at() > self.0.policy.reload_every * 4;
+        if is_late && self.0.opened.try_lock().is_ok() {
+            if let Err(error) = self.reload().await {
+                log::warn!("the keys could not be loaded again: {error}");
+            }
+            return self.ring();
+        }
+        ring
+    }
+
     /// Takes over what other nodes or the operator changed.
     ///
     /// # Errors
-    /// The database is away, or a key does not open; the old snapshot then stays in force.
+    /// The database is away; the old snapshot then stays in force.
     pub async fn reload(&self) -> Result<()> {
-        let rows = self.0.db.read(store::list).await?;
+        let mut opened = self.0.opened.lock().await;
+        // Before the rows are read: what is written from now on is not known.
         let now = self.0.clock.now();
-        let keys: Result<Vec<Key>> = rows.iter().map(|row| self.unseal(row)).collect();
-        let ring = Ring::new(keys?, now, self.0.settings.jwks_max_age)?;
+        let rows = self.0.db.read(store::list).await?;
+        let mut keys = Vec::new();
+        for row in rows {
+            let known = opened.iter().find(|(known, _)| *known == row);
+            let key = match known {
+                Some((_, key)) => Arc::clone(key),
+                None => match self.unseal(&row) {
+                    Ok(key) => Arc::new(key),
+                    Err(error) => {
+                        log::error!("{error}");
+                        continue;
+                    }
+                },
+            };
+            keys.push((row, key));
+        }
+        *opened = keys;
+        let keys = opened.iter().map(|(_, key)| Arc::clone(key)).collect();
+        let ring = Ring::new(keys, now, Arc::clone(&self.0.policy))?;
         self.0.ring.store(Arc::new(ring));
         Ok(())
     }
 
+    /// A key as its row says. A private part that does not open is no reason to keep the public
+    /// one from verifiers: tokens that it signed are as good as ever.
     fn unseal(&self, row: &store::Row) -> Result<Key> {
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
-        let private = self.0.vault.open(&row.place(), &row.sealed_private);
-        let private = private.map_err(|closed| unreadable(&row.kid, &closed))?;
-        let signing = SigningKey::from_pkcs8(algorithm, &private)?;
-        Key::new(row.kid.clone(), signing, row.lifetime())
+        let signing = match self.0.vault.open(&row.place(), &row.sealed_private) {
+            Ok(private) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
+            Err(closed) => {
+                log::error!("{}", unreadable(&row.kid, &closed));
+                None
+            }
+        };
+        Key::new(
+            row.kid.clone(),
+            (algorithm, row.public()?),
+            signing,
+            row.lifetime(),
+        )
     }
 
-    /// The very first key signs at once: no verifier can hold a JWKS from before it.
-    async fn create_first(&self, now: Time) -> Result<()> {
-        let (signing, private) = SigningKey::generate(Algorithm::Es256)?;
-        let row = store::Row::seal(&self.0.vault, &signing, &private, Lifetime::first(now), now)?;
-        let created = self.0.db.write(move |conn| {
-            // Another node may have been quicker: decided again under the lock.
-            if !store::lock_and_is_empty(conn)? {
-                return Ok(false);
+    /// A key that signs, or will, and was sealed under a master key that is not at hand.
+    async fn refuse_unknown_master_key(&self) -> Result<()> {
+        let now = self.0.clock.now();
+        for row in self.0.db.read(store::list).await? {
+            let opened = self.0.vault.open(&row.place(), &row.sealed_private);
+            let is_gone = row.lifetime().gone_at(now).is_some();
+            if let (Err(closed @ Closed::NeedsKey(_)), false) = (opened, is_gone) {
+                return Err(unreadable(&row.kid, &closed));
             }
-            store::insert(conn, &row)?;
-            let event = Event::new(event::Kind::SigningKeyCreated, now);
-            event::record(conn, &event.with("kid", row.kid.as_str()))?;
-            Ok(true)
-        });
-        if created.await? {
-            log::info!("made the first signing key (ES256)");
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! The key ring: all keys with their parsed private parts, immutable once made.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
+use super::schedule::Policy;
 use super::{Jwks, Lifetime, State};
 use crate::clock::Time;
-use crate::config::Period;
 use crate::crypto::{Algorithm, PublicJwk, SigningKey, VerifyingKey};
 use crate::error::{Error, Result};
 
@@ -12,70 +13,102 @@ use crate::error::{Error, Result};
 pub struct Key {
     /// RFC 7638 thumbprint.
     pub kid: String,
+    /// Its one algorithm.
+    pub algorithm: Algorithm,
     /// Its public part.
     pub public: PublicJwk,
-    /// Signs while the state is active.
-    pub signing: SigningKey,
     /// Verifies while it is published.
     pub verifying: VerifyingKey,
+    /// Signs while the state is active. None: the private part could not be opened.
+    pub signing: Option<SigningKey>,
     /// When it does what.
     pub lifetime: Lifetime,
 }
 
 impl Key {
-    /// A key from its parts.
+    /// A key from its public part and, if it could be opened, its private one.
     ///
     /// # Errors
-    /// `kid` is not the thumbprint of the key: the row was mixed up.
-    pub fn new(kid: String, signing: SigningKey, lifetime: Lifetime) -> Result<Self> {
-        let public = signing
-            .public_jwk()
-            .filter(|public| public.thumbprint() == kid);
-        let public = public
-            .ok_or_else(|| Error::setup(format!("the signing key {kid} is not what it says")))?;
-        let verifying = signing.verifying_key();
+    /// `kid` is not the thumbprint of both: the row was mixed up.
+    pub fn new(
+        kid: String,
+        (algorithm, public): (Algorithm, PublicJwk),
+        signing: Option<SigningKey>,
+        lifetime: Lifetime,
+    ) -> Result<Self> {
+        let own = signing.as_ref().and_then(SigningKey::public_jwk);
+        let is_own = own.is_none_or(|own| own == public);
+        if public.thumbprint() != kid || !is_own {
+            return Err(Error::setup(format!(
+                "the signing key {kid} is not what it says: its row was altered"
+            )));
+        }
         Ok(Self {
             kid,
+            algorithm,
+            verifying: VerifyingKey::from_jwk(algorithm, &public)?,
             public,
             signing,
-            verifying,
             lifetime,
         })
     }
-
-    /// Its one algorithm.
-    pub fn algorithm(&self) -> Algorithm {
-        self.signing.algorithm()
-    }
 }
 
-/// All keys, and the JWKS made of them.
-#[derive(Default)]
+/// All keys as they were at one moment, and the JWKS made of them.
 pub struct Ring {
-    keys: Vec<Key>,
-    jwks: Jwks,
+    keys: Vec<Arc<Key>>,
+    /// The whole JWKS, and the part of each algorithm.
+    jwks: Vec<(Option<Algorithm>, Jwks)>,
+    loaded_at: Time,
+    policy: Arc<Policy>,
 }
 
 impl Ring {
-    /// A ring whose JWKS is that of `now`.
+    /// A ring of the keys as they were in the database at `loaded_at`.
     ///
     /// # Errors
     /// A key that cannot be written as JSON (a defect).
-    pub fn new(mut keys: Vec<Key>, now: Time, max_age: Period) -> Result<Self> {
+    pub fn new(mut keys: Vec<Arc<Key>>, loaded_at: Time, policy: Arc<Policy>) -> Result<Self> {
         // The newest first, and always in the same order.
         keys.sort_by_key(|key| (Reverse(key.lifetime.activate_at), key.kid.clone()));
         let published = keys
             .iter()
-            .filter(|key| key.lifetime.state(now).is_published());
-        let jwks = Jwks::new(published, max_age)?;
-        Ok(Self { keys, jwks })
+            .filter(|key| key.lifetime.state(loaded_at).is_published());
+        let published: Vec<&Key> = published.map(AsRef::as_ref).collect();
+        let mut jwks = vec![(None, Jwks::new(&published)?)];
+        for algorithm in Algorithm::ALL {
+            let part = published.iter().filter(|key| key.algorithm == algorithm);
+            let part: Vec<&Key> = part.copied().collect();
+            jwks.push((Some(algorithm), Jwks::new(&part)?));
+        }
+        Ok(Self {
+            keys,
+            jwks,
+            loaded_at,
+            policy,
+        })
     }
 
-    /// The key that signs for `algorithm`: of several active ones the newest.
-    pub fn active(&self, algorithm: Algorithm, now: Time) -> Option<&Key> {
-        self.keys
-            .iter()
-            .find(|key| key.algorithm() == algorithm && key.lifetime.state(now) == State::Active)
+    /// The key that signs at `now`, if possible with `wanted`. None while the keys were last heard
+    /// of too long ago: one of them may have ended since.
+    pub fn signer(&self, wanted: Algorithm, now: Time) -> Option<(&Key, &SigningKey)> {
+        if now >= self.policy.trusted_until(self.loaded_at) {
+            return None;
+        }
+        let others = self.policy.algorithms.iter().copied();
+        std::iter::once(wanted)
+            .chain(others)
+            .find_map(|algorithm| self.signer_with(algorithm, now))
+    }
+
+    fn signer_with(&self, algorithm: Algorithm, now: Time) -> Option<(&Key, &SigningKey)> {
+        let of_algorithm = || self.keys.iter().filter(|key| key.algorithm == algorithm);
+        let mut active = of_algorithm().filter(|key| key.lifetime.state(now) == State::Active);
+        let newest = active.next()?;
+        let stand_ins = of_algorithm().filter(|key| self.policy.may_stand_in(&key.lifetime, now));
+        // Damaged, the key that should sign is stood in for by one that every verifier knows.
+        let mut ready = std::iter::once(newest).chain(active).chain(stand_ins);
+        ready.find_map(|key| Some((key.as_ref(), key.signing.as_ref()?)))
     }
 
     /// The published key of that name.
@@ -83,10 +116,27 @@ impl Ring {
         self.keys
             .iter()
             .find(|key| key.kid == kid && key.lifetime.state(now).is_published())
+            .map(AsRef::as_ref)
     }
 
-    /// The document verifiers fetch.
-    pub fn jwks(&self) -> &Jwks {
-        &self.jwks
+    /// All of them, the newest first.
+    pub fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
+    }
+
+    /// The document verifiers fetch, or its part of one algorithm.
+    pub fn jwks(&self, algorithm: Option<Algorithm>) -> Option<&Jwks> {
+        let mut views = self.jwks.iter();
+        views.find(|(of, _)| *of == algorithm).map(|(_, jwks)| jwks)
+    }
+
+    /// Seconds for which verifiers may keep it from `now` on.
+    pub fn max_age(&self, now: Time) -> i64 {
+        self.policy.max_age(self.loaded_at, now).num_seconds()
+    }
+
+    /// When the keys were read that are in it.
+    pub fn loaded_at(&self) -> Time {
+        self.loaded_at
     }
 }

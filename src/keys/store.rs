@@ -2,14 +2,14 @@ use chrono::NaiveDateTime;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::{ACCESS_TOKENS, Lifetime};
+use super::{ACCESS_TOKENS, Entry, Lifetime};
 use crate::clock::Time;
-use crate::crypto::{SigningKey, Vault};
+use crate::crypto::{PublicJwk, SigningKey, Vault};
 use crate::error::{Error, Result};
 use crate::storage::schema::{instance, outbox, signing_keys};
 use crate::storage::{Conn, loaded, stored};
 
-#[derive(Clone, Queryable, Insertable)]
+#[derive(Clone, PartialEq, Queryable, Insertable)]
 #[diesel(table_name = signing_keys)]
 pub(super) struct Row {
     pub(super) kid: String,
@@ -64,6 +64,28 @@ impl Row {
         )
     }
 
+    /// The public part.
+    ///
+    /// # Errors
+    /// It is no JWK.
+    pub(super) fn public(&self) -> Result<PublicJwk> {
+        serde_json::from_str(&self.public_jwk).map_err(|_| {
+            Error::setup(format!(
+                "the signing key {} has no readable public part",
+                self.kid
+            ))
+        })
+    }
+
+    /// What a schedule goes by; none of a key whose algorithm is not of this version.
+    fn entry(self) -> Option<Entry> {
+        Some(Entry {
+            algorithm: self.algorithm.parse().ok()?,
+            lifetime: self.lifetime(),
+            kid: self.kid,
+        })
+    }
+
     pub(super) fn lifetime(&self) -> Lifetime {
         Lifetime {
             publish_at: loaded(self.publish_at),
@@ -86,15 +108,36 @@ pub(super) fn insert(conn: &mut Conn, row: &Row) -> QueryResult<()> {
     Ok(())
 }
 
-/// Takes the installation's row for this transaction, so that two nodes cannot both find nothing.
-pub(super) fn lock_and_is_empty(conn: &mut Conn) -> QueryResult<bool> {
+pub(super) fn entries(conn: &mut Conn) -> QueryResult<Vec<Entry>> {
+    Ok(list(conn)?.into_iter().filter_map(Row::entry).collect())
+}
+
+/// Other times for a key.
+pub(super) fn update(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
+    let life = &entry.lifetime;
+    diesel::update(signing_keys::table.find(&entry.kid))
+        .set((
+            signing_keys::publish_at.eq(stored(life.publish_at)),
+            signing_keys::activate_at.eq(stored(life.activate_at)),
+            signing_keys::retire_at.eq(life.retire_at.map(stored)),
+            signing_keys::remove_at.eq(life.remove_at.map(stored)),
+            signing_keys::revoked_at.eq(life.revoked_at.map(stored)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn delete(conn: &mut Conn, kid: &str) -> QueryResult<()> {
+    diesel::delete(signing_keys::table.find(kid)).execute(conn)?;
+    Ok(())
+}
+
+/// Takes the installation's row for this transaction, so that two nodes decide one after the other.
+pub(super) fn lock(conn: &mut Conn) -> QueryResult<()> {
     diesel::update(instance::table)
         .set(instance::epoch.eq(instance::epoch))
         .execute(conn)?;
-    diesel::select(diesel::dsl::not(exists(
-        signing_keys::table.select(signing_keys::kid),
-    )))
-    .get_result(conn)
+    Ok(())
 }
 
 pub(super) fn any_sealed(conn: &mut Conn) -> QueryResult<bool> {

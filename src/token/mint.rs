@@ -29,8 +29,8 @@ impl Tokens {
         let now = inner.clock.now();
         let expires_at = whole_seconds(now + inner.settings.access_ttl.delta());
         let ring = inner.keys.ring();
-        let key = ring
-            .active(Algorithm::Es256, now)
+        let (key, signing) = ring
+            .signer(inner.keys.default_algorithm(), now)
             .ok_or_else(|| Error::unavailable(2, "no signing key is active"))?;
         let claims = NewAccess {
             iss: &inner.issuer,
@@ -48,9 +48,9 @@ impl Tokens {
             token_type: claims::ACCESS,
             user_id: grant.subject.as_str(),
         };
-        let header = header(key.algorithm(), &inner.settings.access_typ, &key.kid);
+        let header = header(key.algorithm, &inner.settings.access_typ, &key.kid);
         Ok(Minted {
-            token: key.signing.encode(&header, &claims)?,
+            token: signing.encode(&header, &claims)?,
             expires_at,
         })
     }

@@ -64,7 +64,7 @@ impl Fixture {
     /// An access token of the active key, after `change` had its way with header and claims.
     fn forged(&self, change: impl Fn(&mut Header, &mut Value)) -> String {
         let ring = self.app.keys.ring();
-        let key = ring.active(Algorithm::Es256, self.app.clock.now()).unwrap();
+        let (key, signing) = ring.signer(Algorithm::Es256, self.app.clock.now()).unwrap();
         let mut header = Header::new(jsonwebtoken::Algorithm::ES256);
         header.typ = Some("at+jwt".into());
         header.kid = Some(key.kid.clone());
@@ -74,7 +74,7 @@ impl Fixture {
             "token_type": "access",
         });
         change(&mut header, &mut claims);
-        key.signing.encode(&header, &claims).unwrap()
+        signing.encode(&header, &claims).unwrap()
     }
 }
 

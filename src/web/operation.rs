@@ -66,11 +66,13 @@ pub enum Caller {
     Refresher,
 }
 
-/// A variable part of a path.
+/// A variable part of a path, or of what is behind it.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
-    /// As it stands between the braces.
+    /// As it stands between the braces, or behind the question mark.
     pub name: &'static str,
+    /// It is in the query, and may be left out.
+    pub is_query: bool,
     /// What it is.
     pub about: &'static str,
     /// What it could be.
@@ -159,6 +161,19 @@ impl Operation {
     ) -> Self {
         self.parameters.push(Parameter {
             name,
+            is_query: false,
+            about,
+            example,
+        });
+        self
+    }
+
+    /// Heeds a parameter of the query, if there is one.
+    #[must_use]
+    pub fn query(mut self, name: &'static str, about: &'static str, example: &'static str) -> Self {
+        self.parameters.push(Parameter {
+            name,
+            is_query: true,
             about,
             example,
         });
@@ -208,7 +223,7 @@ impl Operation {
         if self.reads_body {
             kinds.extend([Kind::TooLarge, Kind::UnsupportedMediaType]);
         }
-        if !self.parameters.is_empty() {
+        if self.parameters.iter().any(|parameter| !parameter.is_query) {
             kinds.push(Kind::NotFound);
         }
         if self.caller == Caller::Person {

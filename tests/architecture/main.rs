@@ -21,7 +21,7 @@ use tree::{TREE, Tree, files, package};
 const LEVELS: [&str; 8] = [
     "error < clock < crypto < ids",
     "config < storage < web",
-    "event < limits < mail < keys < token < password",
+    "event < job < limits < mail < keys < token < password",
     "session < mfa < account",
     "federation, oauth",
     "docs, pages, admin",

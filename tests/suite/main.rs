@@ -13,6 +13,7 @@ mod contract;
 mod durability;
 mod events;
 mod federation;
+mod keys;
 mod leak;
 mod limits;
 mod openapi;

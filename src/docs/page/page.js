@@ -50,6 +50,9 @@ const takesCookies = "cookie" in (api.components.securitySchemes ?? {});
 async function request(operation, parameters, fields, mediaType) {
   const filled = operation.path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(parameters[name] ?? ""));
   const url = new URL(base + filled, location.origin);
+  for (const { name, in: place } of operation.parameters ?? []) {
+    if (place === "query" && parameters[name]) url.searchParams.set(name, parameters[name]);
+  }
   const headers = {};
   let body;
   const curl = [`curl -X ${operation.method} ${quoted(url.href)}`];
@@ -232,10 +235,10 @@ function fill(inside, operation) {
   const needsSomebody = operation.security?.length && !operation.security.some((way) => !Object.keys(way).length);
   if (operation.description) inside.append(make("p", {}, ...marked(operation.description)));
   if (needsSomebody) inside.append(make("p", { class: "hint" }, "Needs somebody who is logged in."));
-  const parameters = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
+  const parameters = (operation.parameters ?? []).filter((parameter) => ["path", "query"].includes(parameter.in));
   const schema = schemaOf(operation);
   const inputs = [
-    ...parameters.map((parameter) => field(operation, "path", parameter.name, parameter, parameter.example, true)),
+    ...parameters.map((parameter) => field(operation, "path", parameter.name, parameter, parameter.example, parameter.required)),
     ...Object.entries(schema?.properties ?? {}).map(([name, about]) =>
       field(operation, "body", name, about, about.examples?.[0], schema.required?.includes(name)),
     ),

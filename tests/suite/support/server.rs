@@ -121,6 +121,8 @@ impl Server {
     /// Moves the time.
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance(TimeDelta::seconds(seconds));
+        // As the job would have done all the while.
+        block_on(self.app.keys.reload()).expect("the keys");
     }
 
     /// Delivers what waits, and gives what was delivered since the last look.

@@ -1,0 +1,89 @@
+//! # job
+//!
+//! What runs without a request: which node does what one does for all, when each job last ran, when
+//! it will run next, and which are late.
+//!
+//! Table: `jobs`. Routes, settings: none. It does not know what a job does.
+
+mod board;
+mod store;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::clock::{Clock, Time};
+use crate::crypto;
+use crate::error::Result;
+use crate::storage::Db;
+
+pub use board::{Board, Status};
+
+/// Nobody else does a job for this long after somebody began with it.
+const LEASE: TimeDelta = TimeDelta::minutes(5);
+
+/// After a failure, a job is tried again this soon at the latest.
+const RETRY: TimeDelta = TimeDelta::minutes(1);
+
+/// Jobs that one of all nodes does. Clones are of the same node.
+#[derive(Clone)]
+pub struct Shared(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Clock,
+    /// Names this process in a lease.
+    owner: String,
+}
+
+impl Shared {
+    /// Of a process.
+    pub fn new(db: Db, clock: Clock) -> Self {
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            owner: crypto::random_base62(22),
+        }))
+    }
+
+    /// Does the job if it is due and nobody else is at it. In any case: when it was last done, and
+    /// when it is next due.
+    ///
+    /// # Errors
+    /// What the job says, or the database.
+    pub async fn run(
+        &self,
+        name: &'static str,
+        period: TimeDelta,
+        job: impl Future<Output = Result<()>>,
+    ) -> Result<(Option<Time>, Time)> {
+        let inner = &*self.0;
+        let now = inner.clock.now();
+        let row = inner.db.read(move |conn| store::find(conn, name)).await?;
+        if let Some(row) = row.filter(|row| row.next_run_at > now || row.is_leased(now)) {
+            return Ok((row.last_run_at, row.next_run_at));
+        }
+        let owner = inner.owner.clone();
+        let claim = inner
+            .db
+            .write(move |conn| store::claim(conn, name, &owner, (now, now + LEASE)));
+        if !claim.await? {
+            return Ok((None, now + RETRY));
+        }
+        let outcome = job.await;
+        let now = inner.clock.now();
+        let (owner, failure) = (
+            inner.owner.clone(),
+            outcome.as_ref().err().map(ToString::to_string),
+        );
+        let next = match &failure {
+            None => now + period,
+            Some(_) => now + period.min(RETRY),
+        };
+        let settle = inner.db.write(move |conn| {
+            store::settle(conn, (name, &owner), (now, next), failure.as_deref())
+        });
+        settle.await?;
+        outcome.map(|()| (Some(now), next))
+    }
+}

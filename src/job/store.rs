@@ -1,0 +1,84 @@
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use crate::clock::Time;
+use crate::storage::schema::jobs;
+use crate::storage::{Conn, each, loaded, stored};
+
+/// A job as all nodes see it.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    lease_until: Option<Time>,
+    pub(super) last_run_at: Option<Time>,
+    pub(super) next_run_at: Time,
+}
+
+impl Row {
+    /// Somebody is at it.
+    pub(super) fn is_leased(&self, now: Time) -> bool {
+        self.lease_until.is_some_and(|until| until > now)
+    }
+}
+
+pub(super) fn find(conn: &mut Conn, name: &str) -> QueryResult<Option<Row>> {
+    let row: Option<(Option<NaiveDateTime>, Option<NaiveDateTime>, NaiveDateTime)> = jobs::table
+        .find(name)
+        .select((jobs::lease_until, jobs::last_run_at, jobs::next_run_at))
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(|(lease_until, last_run_at, next_run_at)| Row {
+        lease_until: lease_until.map(loaded),
+        last_run_at: last_run_at.map(loaded),
+        next_run_at: loaded(next_run_at),
+    }))
+}
+
+/// Takes the lease, if the job is due and nobody has it. Whether it was taken.
+pub(super) fn claim(
+    conn: &mut Conn,
+    name: &str,
+    owner: &str,
+    (now, until): (Time, Time),
+) -> QueryResult<bool> {
+    let first = (jobs::name.eq(name), jobs::next_run_at.eq(stored(now)));
+    each!(conn, |one| diesel::insert_into(jobs::table)
+        .values(first)
+        .on_conflict_do_nothing()
+        .execute(one))?;
+    let now = stored(now);
+    let free = jobs::table
+        .find(name)
+        .filter(jobs::next_run_at.le(now))
+        .filter(jobs::lease_until.is_null().or(jobs::lease_until.le(now)));
+    let taken = diesel::update(free)
+        .set((
+            jobs::lease_owner.eq(owner),
+            jobs::lease_until.eq(stored(until)),
+        ))
+        .execute(conn)?;
+    Ok(taken == 1)
+}
+
+/// Gives the lease back, with what came of it; unless somebody else has it by now.
+pub(super) fn settle(
+    conn: &mut Conn,
+    (name, owner): (&str, &str),
+    (now, next): (Time, Time),
+    failure: Option<&str>,
+) -> QueryResult<()> {
+    let own = jobs::table.find(name).filter(jobs::lease_owner.eq(owner));
+    diesel::update(own)
+        .set((
+            jobs::lease_owner.eq(None::<String>),
+            jobs::lease_until.eq(None::<NaiveDateTime>),
+            jobs::next_run_at.eq(stored(next)),
+            jobs::last_error.eq(failure),
+        ))
+        .execute(conn)?;
+    if failure.is_none() {
+        diesel::update(jobs::table.find(name))
+            .set(jobs::last_run_at.eq(stored(now)))
+            .execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! What operators do to signing keys. Everything is decided on the keys as they are, kept to the
+//! guards, and refused with the moment from which it would be safe; only a revocation is not.
+
+use super::schedule::{Entry, Policy, Step, follow};
+use super::{Changed, Keys, Lifetime, State};
+use crate::clock::Time;
+use crate::crypto::Algorithm;
+use crate::error::{Error, Kind, Result};
+
+/// When the next key begins to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After the usual announcement.
+    Announced,
+    /// As soon as no verifier can be left without it.
+    Earliest,
+    /// When the present one has signed for its usual time.
+    Due,
+}
+
+impl Keys {
+    /// The next key of `algorithm`, published at once; a next key that is published already is
+    /// only told when to begin.
+    ///
+    /// # Errors
+    /// It begins no later as it is; else only those of the database.
+    pub async fn rotate(&self, algorithm: Algorithm, start: Start) -> Result<Vec<Changed>> {
+        let policy = self.policy().clone();
+        self.change(move |keys, now| rotation(keys, &policy, (algorithm, start), now))
+            .await
+    }
+
+    /// Lets a published key sign from now on.
+    ///
+    /// # Errors
+    /// There is no such key, or it is not about to sign; some verifier may not know it yet.
+    pub async fn activate(&self, kid: &str) -> Result<Vec<Changed>> {
+        let (policy, kid) = (self.policy().clone(), kid.to_owned());
+        self.change(move |keys, now| {
+            let key = find(keys, &kid)?;
+            let state = key.lifetime.state(now);
+            if !matches!(state, State::Planned | State::Pending) {
+                return Err(refused(format!("the key {kid} is {}", state.name())));
+            }
+            begin(keys, &policy, (key, now), now)
+        })
+        .await
+    }
+
+    /// Has a key sign no longer, from now on; it is published while its tokens live.
+    ///
+    /// # Errors
+    /// There is no such key, it does not sign, or no other would sign in its place.
+    pub async fn retire(&self, kid: &str) -> Result<Vec<Changed>> {
+        let (policy, kid) = (self.policy().clone(), kid.to_owned());
+        self.change(move |keys, now| {
+            let key = find(keys, &kid)?;
+            let signs = |key: &Entry| key.lifetime.state(now) == State::Active;
+            if !signs(key) {
+                let state = key.lifetime.state(now).name();
+                return Err(refused(format!("the key {kid} is {state}")));
+            }
+            let mut others = keys.iter().filter(|other| other.kid != key.kid);
+            if !others.any(|other| other.algorithm == key.algorithm && signs(other)) {
+                return Err(refused(format!(
+                    "no other key signs {}: `signet keys rotate` makes one, and ends this one \
+                     when it begins",
+                    key.algorithm
+                )));
+            }
+            let ended = policy.ended(key.lifetime, now, now);
+            Ok(vec![Step::Reschedule(key.kid.clone(), ended)])
+        })
+        .await
+    }
+
+    /// The emergency: from now on the key counts for nothing, and tokens that it signed are
+    /// refused. If nothing else signs, the next key, or a new one, does so at once, though
+    /// verifiers may need until their JWKS is fresh to know it.
+    ///
+    /// # Errors
+    /// There is no such key, or it is gone already.
+    pub async fn revoke(&self, kid: &str) -> Result<Vec<Changed>> {
+        let (policy, kid) = (self.policy().clone(), kid.to_owned());
+        self.change(move |keys, now| {
+            let key = find(keys, &kid)?;
+            if let State::Revoked | State::Removed = key.lifetime.state(now) {
+                let state = key.lifetime.state(now).name();
+                return Err(refused(format!("the key {kid} is {state}")));
+            }
+            let revoked = Lifetime {
+                revoked_at: Some(now),
+                ..key.lifetime
+            };
+            let mut steps = vec![Step::Reschedule(key.kid.clone(), revoked)];
+            steps.extend(replace(keys, &policy, key, now));
+            Ok(steps)
+        })
+        .await
+    }
+}
+
+fn rotation(
+    keys: &[Entry],
+    policy: &Policy,
+    (algorithm, start): (Algorithm, Start),
+    now: Time,
+) -> Result<Vec<Step>> {
+    let of_algorithm = || keys.iter().filter(|key| key.algorithm == algorithm);
+    let in_state = |state| of_algorithm().find(move |key| key.lifetime.state(now) == state);
+    let lead = match start {
+        Start::Earliest => policy.least_lead(),
+        Start::Announced | Start::Due => policy.lead(),
+    };
+    let active = in_state(State::Active);
+    let due = active.map_or(now, |active| {
+        active.lifetime.activate_at + policy.rotate_every
+    });
+    let not_before = if start == Start::Due { due } else { now };
+    if let Some(next) = in_state(State::Pending).or_else(|| in_state(State::Planned)) {
+        let begins = not_before.max(next.lifetime.publish_at + lead);
+        if begins >= next.lifetime.activate_at {
+            return Err(refused(format!(
+                "the next {algorithm} key, {}, signs from {} on as it is",
+                next.kid,
+                next.lifetime
+                    .activate_at
+                    .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+            )));
+        }
+        return begin(keys, policy, (next, begins), now);
+    }
+    let begins = not_before.max(now + lead);
+    Ok(match active {
+        Some(active) => follow(active, policy, now, begins),
+        None => vec![Step::Create(algorithm, Policy::successor(now, begins))],
+    })
+}
+
+/// `key` signs from `begins` on, and whatever signs until then no longer.
+fn begin(
+    keys: &[Entry],
+    policy: &Policy,
+    (key, begins): (&Entry, Time),
+    now: Time,
+) -> Result<Vec<Step>> {
+    let lifetime = Lifetime {
+        activate_at: begins,
+        ..key.lifetime
+    };
+    policy
+        .check(&lifetime)
+        .map_err(|soon| refused(soon.to_string()))?;
+    let mut steps = vec![Step::Reschedule(key.kid.clone(), lifetime)];
+    let active = keys.iter().filter(|other| {
+        other.algorithm == key.algorithm && other.lifetime.state(now) == State::Active
+    });
+    steps.extend(active.map(|other| {
+        Step::Reschedule(other.kid.clone(), policy.ended(other.lifetime, begins, now))
+    }));
+    Ok(steps)
+}
+
+/// Who signs in the place of a key that is revoked: another that does already, else the next one,
+/// else a new one.
+fn replace(keys: &[Entry], policy: &Policy, gone: &Entry, now: Time) -> Vec<Step> {
+    let mut others: Vec<&Entry> = keys
+        .iter()
+        .filter(|key| key.kid != gone.kid && key.algorithm == gone.algorithm)
+        .collect();
+    others.sort_by_key(|key| key.lifetime.activate_at);
+    let signed = gone.lifetime.state(now) == State::Active;
+    if !signed
+        || others
+            .iter()
+            .any(|key| key.lifetime.state(now) == State::Active)
+    {
+        return Vec::new();
+    }
+    let next = others
+        .into_iter()
+        .find(|key| matches!(key.lifetime.state(now), State::Planned | State::Pending));
+    let at_once = policy.at_once(now);
+    vec![match next {
+        Some(next) => Step::Reschedule(
+            next.kid.clone(),
+            Lifetime {
+                publish_at: next.lifetime.publish_at.min(at_once.publish_at),
+                activate_at: at_once.activate_at,
+                ..next.lifetime
+            },
+        ),
+        None => Step::Create(gone.algorithm, at_once),
+    }]
+}
+
+fn find<'a>(keys: &'a [Entry], kid: &str) -> Result<&'a Entry> {
+    // The first letters are enough, as long as they mean one key.
+    let mut found = keys.iter().filter(|key| key.kid.starts_with(kid));
+    match (found.next(), found.next()) {
+        (Some(key), None) => Ok(key),
+        (Some(_), Some(_)) => Err(refused(format!("several keys begin with {kid}"))),
+        (None, _) => Err(refused(format!("there is no signing key {kid}"))),
+    }
+}
+
+fn refused(message: String) -> Error {
+    Error::new(Kind::Invalid, "refused", message)
+}
+
+/// From when on the tokens were signed that die with a key that is revoked at `now`; none if it
+/// never signed.
+pub fn dying(policy: &Policy, lifetime: &Lifetime, now: Time) -> Option<Time> {
+    let since = lifetime.activate_at.max(now - policy.token_life);
+    (lifetime.activate_at <= now).then_some(since)
+}

@@ -1,0 +1,301 @@
+//! When signing keys come and go: the rules no schedule may break, and what is to be done now. All
+//! of it is a pure function of the keys and the time, so that any node decides alike.
+
+use std::fmt;
+
+use chrono::{SecondsFormat, TimeDelta};
+
+use super::{Lifetime, State};
+use crate::clock::Time;
+use crate::config::Config;
+use crate::crypto::Algorithm;
+use crate::error::Error;
+
+/// What every schedule has to keep to. All nodes have to agree on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Of which there is always a key that signs.
+    pub algorithms: Vec<Algorithm>,
+    /// A key signs for this long.
+    pub rotate_every: TimeDelta,
+    /// It is published this long before it signs; longer where the guard asks for it.
+    pub announce: TimeDelta,
+    /// It is published this much longer than its tokens live.
+    pub keep: TimeDelta,
+    /// Verifiers may use a JWKS for so long.
+    pub jwks_max_age: TimeDelta,
+    /// Each node learns within so long what another one wrote.
+    pub reload_every: TimeDelta,
+    /// The clocks of two nodes differ by no more.
+    pub clock_skew: TimeDelta,
+    /// No token lives longer.
+    pub token_life: TimeDelta,
+}
+
+/// A schedule that could leave a verifier with a good token and no key for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooSoon {
+    act: &'static str,
+    reason: &'static str,
+    /// From then on it is safe.
+    pub earliest: Time,
+}
+
+impl fmt::Display for TooSoon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Rounded up: what is told must be late enough.
+        let earliest = self.earliest + TimeDelta::milliseconds(999);
+        let earliest = earliest.to_rfc3339_opts(SecondsFormat::Secs, true);
+        write!(
+            f,
+            "the key cannot {} before {earliest}: {}",
+            self.act, self.reason
+        )
+    }
+}
+
+impl std::error::Error for TooSoon {}
+
+impl Policy {
+    /// As it is configured.
+    ///
+    /// # Errors
+    /// An algorithm that is none.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let keys = &config.keys;
+        let algorithms = keys.algorithms.iter().map(|name| name.parse());
+        Ok(Self {
+            algorithms: algorithms
+                .collect::<Result<_, _>>()
+                .map_err(Error::internal)?,
+            rotate_every: keys.rotate_every.delta(),
+            announce: keys.announce.delta(),
+            keep: keys.keep.delta(),
+            jwks_max_age: keys.jwks_max_age.delta(),
+            reload_every: keys.reload_every.delta(),
+            clock_skew: keys.clock_skew.delta(),
+            token_life: config.tokens.access_ttl.delta(),
+        })
+    }
+
+    /// A verifier may have fetched the JWKS, for as long as it may keep it, from a node that did
+    /// not know the key yet, and the clock of the node that signs may be ahead.
+    pub fn least_lead(&self) -> TimeDelta {
+        self.jwks_max_age + self.reload_every + self.clock_skew
+    }
+
+    /// What a key signed at the last moment lives on, and the clock of the node that is asked for
+    /// the JWKS may be ahead.
+    pub fn least_rest(&self) -> TimeDelta {
+        self.token_life + self.clock_skew
+    }
+
+    /// From publishing to signing, as it is planned.
+    pub fn lead(&self) -> TimeDelta {
+        self.announce.max(self.least_lead())
+    }
+
+    /// From the last signature to the removal, as it is planned.
+    pub fn rest(&self) -> TimeDelta {
+        self.least_rest() + self.keep
+    }
+
+    /// The guards.
+    ///
+    /// # Errors
+    /// What comes too soon, and from when it would not.
+    pub fn check(&self, lifetime: &Lifetime) -> Result<(), TooSoon> {
+        let knows = lifetime.publish_at + self.least_lead();
+        if lifetime.activate_at < knows {
+            return Err(TooSoon {
+                act: "sign",
+                reason: "until then verifiers may hold a JWKS without it",
+                earliest: knows,
+            });
+        }
+        if let (Some(retire_at), Some(remove_at)) = (lifetime.retire_at, lifetime.remove_at) {
+            let expired = retire_at + self.least_rest();
+            if remove_at < expired {
+                return Err(TooSoon {
+                    act: "be removed",
+                    reason: "until then tokens that it signed may live",
+                    earliest: expired,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The life of a key that every node publishes and signs with as soon as it knows of it, also
+    /// one whose clock is behind.
+    pub fn at_once(&self, now: Time) -> Lifetime {
+        Lifetime::first(now - self.clock_skew)
+    }
+
+    /// The life of a key that is published now and signs from `activate_at` on.
+    pub fn successor(now: Time, activate_at: Time) -> Lifetime {
+        Lifetime {
+            activate_at,
+            ..Lifetime::first(now)
+        }
+    }
+
+    /// The same life with an end, as it is decided `now`: it signs until `retire_at`. A node that
+    /// does not know of it yet may sign a little longer.
+    pub fn ended(&self, lifetime: Lifetime, retire_at: Time, now: Time) -> Lifetime {
+        let last_signature = retire_at.max(now + self.least_lead());
+        Lifetime {
+            retire_at: Some(retire_at),
+            remove_at: Some(last_signature + self.rest()),
+            ..lifetime
+        }
+    }
+
+    /// Whether a key that is not active could sign all the same: every verifier knows it, and will
+    /// for as long as what it signs lives.
+    pub fn may_stand_in(&self, lifetime: &Lifetime, now: Time) -> bool {
+        let is_known = lifetime.publish_at + self.least_lead() <= now;
+        let stays = |remove_at| now + self.least_rest() <= remove_at;
+        let is_published = lifetime.state(now).is_published();
+        is_published && is_known && lifetime.remove_at.is_none_or(stays)
+    }
+
+    /// How long a JWKS may be used that is given out at `now` by a node that knows the keys as of
+    /// `loaded_at`: not longer than until a key can sign that the node has not heard of.
+    pub fn max_age(&self, loaded_at: Time, now: Time) -> TimeDelta {
+        let until = self.trusted_until(loaded_at);
+        self.jwks_max_age.min(until - now).max(TimeDelta::zero())
+    }
+
+    /// Until then a node may sign with the keys that it loaded at `loaded_at`: no other node can
+    /// have ended the life of one of them, without its knowledge, any sooner.
+    pub fn trusted_until(&self, loaded_at: Time) -> Time {
+        loaded_at + self.jwks_max_age + self.reload_every
+    }
+}
+
+/// What is known of a key when the schedule is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: Algorithm,
+    /// When it does what.
+    pub lifetime: Lifetime,
+}
+
+impl Entry {
+    /// Whether it signs, or will.
+    fn is_to_sign(&self, now: Time) -> bool {
+        let state = self.lifetime.state(now);
+        matches!(state, State::Planned | State::Pending | State::Active)
+    }
+}
+
+/// One change to the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A new key.
+    Create(Algorithm, Lifetime),
+    /// Other times for a key.
+    Reschedule(String, Lifetime),
+    /// A key that was removed or revoked long ago leaves the database.
+    Forget(String),
+}
+
+/// A key that is gone is remembered for this long, for whoever looks into an old log.
+const REMEMBERED: TimeDelta = TimeDelta::days(90);
+
+/// What is to be done about the keys at `now`; nothing, most of the time. Once it is done, the same
+/// question has the answer "nothing".
+pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let nothing_signs = !keys
+        .iter()
+        .any(|key| key.lifetime.state(now) == State::Active);
+    for algorithm in &policy.algorithms {
+        let newest = keys
+            .iter()
+            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
+            .max_by_key(|key| (key.lifetime.activate_at, &key.kid));
+        steps.extend(match newest {
+            Some(newest) => succeed(newest, policy, now),
+            // Nobody can have cached a JWKS without it, or, in an emergency, it cannot be helped.
+            None if nothing_signs => vec![Step::Create(*algorithm, policy.at_once(now))],
+            None => vec![Step::Create(
+                *algorithm,
+                Policy::successor(now, now + policy.lead()),
+            )],
+        });
+    }
+    for key in keys {
+        let is_moved = |step: &Step| matches!(step, Step::Reschedule(kid, _) if *kid == key.kid);
+        if !steps.iter().any(is_moved) {
+            steps.extend(see_out(key, policy, now));
+        }
+    }
+    steps
+}
+
+/// The next key, if it is time for it.
+fn succeed(newest: &Entry, policy: &Policy, now: Time) -> Vec<Step> {
+    if newest.lifetime.retire_at.is_some() {
+        // It was told to end, and nothing follows it yet.
+        return follow(newest, policy, now, now + policy.lead());
+    }
+    let due = newest.lifetime.activate_at + policy.rotate_every;
+    if now < due - policy.lead() {
+        return Vec::new();
+    }
+    follow(newest, policy, now, due.max(now + policy.lead()))
+}
+
+/// A key that begins at `activate_at`, when `newest` ends.
+pub(super) fn follow(newest: &Entry, policy: &Policy, now: Time, activate_at: Time) -> Vec<Step> {
+    let ended = policy.ended(newest.lifetime, activate_at, now);
+    vec![
+        Step::Create(newest.algorithm, Policy::successor(now, activate_at)),
+        Step::Reschedule(newest.kid.clone(), ended),
+    ]
+}
+
+/// What becomes of a key that nothing follows: of an algorithm that is not wanted any more, or on
+/// its way out while tokens live longer than when that was planned, or long gone.
+fn see_out(key: &Entry, policy: &Policy, now: Time) -> Option<Step> {
+    let life = key.lifetime;
+    if life
+        .gone_at(now)
+        .is_some_and(|gone| gone + REMEMBERED <= now)
+    {
+        return Some(Step::Forget(key.kid.clone()));
+    }
+    let retire_at = match life.retire_at {
+        Some(retire_at) => retire_at,
+        None if policy.algorithms.contains(&key.algorithm) => return None,
+        None => life.activate_at.max(now + policy.least_lead()),
+    };
+    let least = retire_at + policy.least_rest();
+    let is_short = life.remove_at.is_none_or(|remove_at| remove_at < least);
+    let is_gone = life.gone_at(now).is_some();
+    (is_short && !is_gone)
+        .then(|| Step::Reschedule(key.kid.clone(), policy.ended(life, retire_at, now)))
+}
+
+/// When the next key of each algorithm is made, if none is waiting.
+pub fn next_rotations(keys: &[Entry], policy: &Policy, now: Time) -> Vec<(Time, Algorithm)> {
+    let rotation = |algorithm: &Algorithm| {
+        let newest = keys
+            .iter()
+            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
+            .max_by_key(|key| key.lifetime.activate_at);
+        let at = match newest {
+            Some(key) if key.lifetime.retire_at.is_none() => {
+                key.lifetime.activate_at + policy.rotate_every - policy.lead()
+            }
+            _ => now,
+        };
+        (at.max(now), *algorithm)
+    };
+    policy.algorithms.iter().map(rotation).collect()
+}
