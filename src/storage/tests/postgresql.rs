@@ -58,6 +58,8 @@ async fn a_deadlock_costs_another_try() {
         let mut is_first_run = true;
         place.db.write(move |conn| {
             runs.fetch_add(1, Ordering::SeqCst);
+            // Found out well before a wait for a lock is given up, however busy the machine.
+            conn.batch_execute("SET LOCAL deadlock_timeout = '50ms'")?;
             append(conn, first)?;
             if std::mem::take(&mut is_first_run) {
                 meeting.wait();
