@@ -192,6 +192,7 @@ fn notes(policy: &Policy, changed: &[Changed], now: Time) -> Vec<String> {
             }
             Changed::Created(entry) | Changed::Rescheduled(entry)
                 if entry.lifetime.state(now) == State::Active
+                    && entry.lifetime.retire_at.is_none()
                     && policy.check(&entry.lifetime).is_err() =>
             {
                 notes.push(format!(

@@ -274,7 +274,7 @@ fn run(planned: &Policy, minds_age: bool, clocks: &[i64], acts: &[Act]) -> World
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn no_verifier_that_caches_as_told_misses_a_key((clocks, acts) in histories()) {

@@ -314,6 +314,7 @@ fn the_command_line_tells_what_happens_when(on: Backend) {
     assert_eq!(changed["changed"][0]["change"], "created");
     assert_eq!(changed["changed"][0]["state"], "pending");
     assert_eq!(changed["changed"][1]["kid"], first);
+    assert_eq!(changed["notes"], json!([]), "no verifier notices");
     let second = changed["changed"][0]["kid"].as_str().expect("text");
     let plan = run(&["plan"]);
     for words in [
