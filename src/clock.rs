@@ -4,10 +4,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// A moment in UTC, cut to microseconds: what both databases can hold without loss.
 pub type Time = DateTime<Utc>;
+
+/// A moment for people to read: RFC 3339, in whole seconds.
+pub fn in_seconds(time: Time) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::arguments::Events as Command;
 use super::logging::escaped;
 use crate::app::App;
-use crate::clock::Time;
+use crate::clock::{Time, in_seconds};
 use crate::config::Period;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::event::{self, Follower, Kind, Query, Recorded};
@@ -160,7 +160,7 @@ fn as_json(event: &Recorded) -> Value {
 }
 
 fn as_text(event: &Recorded) -> String {
-    let at = event.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let at = in_seconds(event.at);
     let subject = event.subject.as_ref().map_or("-", Subject::as_str);
     let address = event.address.as_deref().unwrap_or("-");
     let session = event

@@ -1,12 +1,12 @@
 //! `signet keys …`.
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::arguments::{Keys as Command, Next};
 use super::print_json;
 use crate::app::App;
-use crate::clock::Time;
+use crate::clock::{Time, in_seconds};
 use crate::crypto::Algorithm;
 use crate::error::{Error, Result};
 use crate::keys::{self, Changed, Entry, Keys, Policy, Start, State};
@@ -84,10 +84,10 @@ fn list(entries: &[Entry], now: Time, json: bool) {
             entry.kid,
             entry.algorithm.name(),
             life.state(now).name(),
-            iso(life.publish_at),
-            iso(life.activate_at),
-            life.retire_at.map_or_else(|| "-".to_owned(), iso),
-            gone.map_or_else(|| "-".to_owned(), iso),
+            in_seconds(life.publish_at),
+            in_seconds(life.activate_at),
+            life.retire_at.map_or_else(|| "-".to_owned(), in_seconds),
+            gone.map_or_else(|| "-".to_owned(), in_seconds),
         );
     }
 }
@@ -110,7 +110,7 @@ async fn plan(keys: &Keys, now: Time, json: bool) -> Result<()> {
         }
         for (at, act, words) in moments {
             if let Some(at) = at.filter(|at| *at > now) {
-                let value = json!({"at": iso(at), "act": act, "kid": entry.kid,
+                let value = json!({"at": in_seconds(at), "act": act, "kid": entry.kid,
                     "algorithm": entry.algorithm.name()});
                 ahead.push((
                     at,
@@ -121,7 +121,7 @@ async fn plan(keys: &Keys, now: Time, json: bool) -> Result<()> {
         }
     }
     for (at, algorithm) in keys::next_rotations(&entries, policy, now) {
-        let value = json!({"at": iso(at), "act": "create", "algorithm": algorithm.name()});
+        let value = json!({"at": in_seconds(at), "act": "create", "algorithm": algorithm.name()});
         ahead.push((
             at,
             value,
@@ -131,12 +131,12 @@ async fn plan(keys: &Keys, now: Time, json: bool) -> Result<()> {
     ahead.sort_by_key(|(at, ..)| *at);
     if json {
         let values: Vec<&Value> = ahead.iter().map(|(_, value, _)| value).collect();
-        print_json(&json!({ "now": iso(now), "steps": values, "guards": guards(policy) }));
+        print_json(&json!({ "now": in_seconds(now), "steps": values, "guards": guards(policy) }));
         return Ok(());
     }
-    println!("{}  now", iso(now));
+    println!("{}  now", in_seconds(now));
     for (at, _, words) in ahead {
-        println!("{}  {words}", iso(at));
+        println!("{}  {words}", in_seconds(at));
     }
     println!(
         "\nA key is published {} before it signs ({} at least), and {} after it signed last.",
@@ -185,7 +185,7 @@ fn notes(policy: &Policy, changed: &[Changed], now: Time) -> Vec<String> {
                          last {} (since {}). Verifiers refuse them when their JWKS is fresh, \
                          within {}. Sessions go on: a refresh gets a token of another key.",
                         period(policy.token_life),
-                        iso(since),
+                        in_seconds(since),
                         period(policy.jwks_max_age + policy.reload_every),
                     ));
                 }
@@ -228,16 +228,12 @@ fn as_json(entry: &Entry, now: Time) -> Value {
         "kid": entry.kid,
         "algorithm": entry.algorithm.name(),
         "state": life.state(now).name(),
-        "publish_at": iso(life.publish_at),
-        "activate_at": iso(life.activate_at),
-        "retire_at": life.retire_at.map(iso),
-        "remove_at": life.remove_at.map(iso),
-        "revoked_at": life.revoked_at.map(iso),
+        "publish_at": in_seconds(life.publish_at),
+        "activate_at": in_seconds(life.activate_at),
+        "retire_at": life.retire_at.map(in_seconds),
+        "remove_at": life.remove_at.map(in_seconds),
+        "revoked_at": life.revoked_at.map(in_seconds),
     })
-}
-
-fn iso(time: Time) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// As in the settings: the two largest units.

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::arguments::{OneUser, Users as Command};
@@ -10,7 +9,7 @@ use super::logging::escaped;
 use super::print_json;
 use crate::account::{Email, NewUser, User, Username};
 use crate::app::App;
-use crate::clock::Time;
+use crate::clock::in_seconds;
 use crate::error::{Error, Result};
 use crate::password::Plaintext;
 
@@ -132,16 +131,15 @@ fn list(users: &[User], json: bool) {
 }
 
 fn as_json(user: &User) -> Value {
-    let iso = |time: Time| time.to_rfc3339_opts(SecondsFormat::Secs, true);
     json!({
         "id": user.subject.as_str(),
         "username": user.username,
         "email": user.email,
-        "email_verified_at": user.email_verified_at.map(iso),
+        "email_verified_at": user.email_verified_at.map(in_seconds),
         "first_name": user.first_name,
         "last_name": user.last_name,
         "is_active": user.is_active,
-        "created_at": iso(user.created_at),
-        "last_login_at": user.last_login_at.map(iso),
+        "created_at": in_seconds(user.created_at),
+        "last_login_at": user.last_login_at.map(in_seconds),
     })
 }

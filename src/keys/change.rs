@@ -4,7 +4,7 @@ use diesel::QueryResult;
 
 use super::schedule::{Entry, Step, plan};
 use super::{Keys, Lifetime, store};
-use crate::clock::Time;
+use crate::clock::{Time, in_seconds};
 use crate::crypto::{Algorithm, SigningKey};
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
@@ -165,10 +165,10 @@ impl Changed {
         let event = Event::new(kind, now)
             .with("kid", entry.kid.as_str())
             .with("algorithm", entry.algorithm.name())
-            .with("activate_at", iso(activate_at));
+            .with("activate_at", in_seconds(activate_at));
         let ends = [("retire_at", retire_at), ("remove_at", remove_at)];
         let ends = ends.into_iter().filter_map(|(name, at)| Some((name, at?)));
-        ends.fold(event, |event, (name, at)| event.with(name, iso(at)))
+        ends.fold(event, |event, (name, at)| event.with(name, in_seconds(at)))
     }
 
     /// In a line, for a log.
@@ -178,29 +178,24 @@ impl Changed {
                 "made the {} signing key {}, which signs from {} on",
                 entry.algorithm,
                 entry.kid,
-                iso(entry.lifetime.activate_at)
+                in_seconds(entry.lifetime.activate_at)
             ),
             Self::Rescheduled(entry) => match entry.lifetime.retire_at {
                 Some(retire_at) => {
                     format!(
                         "the signing key {} signs until {}",
                         entry.kid,
-                        iso(retire_at)
+                        in_seconds(retire_at)
                     )
                 }
                 None => format!(
                     "the signing key {} signs from {} on",
                     entry.kid,
-                    iso(entry.lifetime.activate_at)
+                    in_seconds(entry.lifetime.activate_at)
                 ),
             },
             Self::Revoked(entry) => format!("the signing key {} is revoked", entry.kid),
             Self::Forgotten(kid) => format!("the signing key {kid} left the database"),
         }
     }
-}
-
-/// RFC 3339, in whole seconds.
-fn iso(time: Time) -> String {
-    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }

@@ -3,7 +3,7 @@
 
 use super::schedule::{Entry, Policy, Step, follow};
 use super::{Changed, Keys, Lifetime, State};
-use crate::clock::Time;
+use crate::clock::{Time, in_seconds};
 use crate::crypto::Algorithm;
 use crate::error::{Error, Kind, Result};
 
@@ -123,9 +123,7 @@ fn rotation(
             return Err(refused(format!(
                 "the next {algorithm} key, {}, signs from {} on as it is",
                 next.kid,
-                next.lifetime
-                    .activate_at
-                    .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+                in_seconds(next.lifetime.activate_at)
             )));
         }
         return begin(keys, policy, (next, begins), now);

@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::TimeDelta;
 
 use super::{Lifetime, State};
-use crate::clock::Time;
+use crate::clock::{Time, in_seconds};
 use crate::config::Config;
 use crate::crypto::Algorithm;
 use crate::error::Error;
@@ -45,7 +45,7 @@ impl fmt::Display for TooSoon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Rounded up: what is told must be late enough.
         let earliest = self.earliest + TimeDelta::milliseconds(999);
-        let earliest = earliest.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let earliest = in_seconds(earliest);
         write!(
             f,
             "the key cannot {} before {earliest}: {}",

@@ -30,6 +30,16 @@ macro_rules! columns {
     };
 }
 
+/// What becomes of a session that is ended.
+macro_rules! ended {
+    ($reason:expr, $now:expr) => {
+        (
+            sessions::revoked_at.eq(stored($now)),
+            sessions::revoke_reason.eq($reason.name()),
+        )
+    };
+}
+
 /// The sessions of a person that are live, but for the account: listing, ending and proving mean
 /// the same by it as [`rotate`] does.
 macro_rules! live {
@@ -300,12 +310,7 @@ pub(super) fn revoke(
         .filter(sessions::id.eq(id.as_str()))
         .filter(sessions::subject.eq(subject.as_str()))
         .filter(sessions::revoked_at.is_null());
-    let ended = diesel::update(one)
-        .set((
-            sessions::revoked_at.eq(stored(now)),
-            sessions::revoke_reason.eq(reason.name()),
-        ))
-        .execute(conn)?;
+    let ended = diesel::update(one).set(ended!(reason, now)).execute(conn)?;
     Ok(ended == 1)
 }
 
@@ -344,10 +349,7 @@ pub fn revoke_entered_by(
         .filter(sessions::id.ne(keep.as_str()))
         .filter(sessions::revoked_at.is_null());
     diesel::update(entered)
-        .set((
-            sessions::revoked_at.eq(stored(now)),
-            sessions::revoke_reason.eq(reason.name()),
-        ))
+        .set(ended!(reason, now))
         .execute(conn)
 }
 
@@ -373,9 +375,6 @@ fn revoke_where(
         .filter(sessions::id.ne(keep))
         .filter(sessions::revoked_at.is_null());
     diesel::update(others)
-        .set((
-            sessions::revoked_at.eq(stored(now)),
-            sessions::revoke_reason.eq(reason.name()),
-        ))
+        .set(ended!(reason, now))
         .execute(conn)
 }
