@@ -9,9 +9,10 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::federation::Federation;
 use crate::job;
-use crate::keys::{self, Keys, MasterKey};
+use crate::keys::{Keys, MasterKey};
 use crate::limits::Limits;
 use crate::mail::Mailer;
+use crate::node::Node;
 use crate::oauth::Discovery;
 use crate::password::{Passwords, Policy};
 use crate::session::{self, Sessions};
@@ -39,6 +40,8 @@ pub struct App {
     pub federation: Federation,
     /// Metadata documents.
     pub discovery: Discovery,
+    /// This process, among those that share the database.
+    pub node: Node,
     /// Jobs that one node does for all.
     pub shared_jobs: job::Shared,
     /// When jobs last ran.
@@ -66,21 +69,23 @@ impl App {
             .build();
         runtime
             .map_err(Error::internal)?
-            .block_on(Self::assemble(config, clock, db))
+            .block_on(Self::assemble(config, clock, db, access))
     }
 
-    async fn assemble(config: Config, clock: Clock, db: Db) -> Result<Self> {
-        let is_sealed = keys::holds_sealed_rows(&db).await?;
-        let master = MasterKey::load_or_create(&config.keys.master_key_file, is_sealed)?;
+    async fn assemble(config: Config, clock: Clock, db: Db, access: Access) -> Result<Self> {
+        let master = MasterKey::open(&db, &clock, &config.keys.master_key_file).await?;
+        let node = Node::new(db.clone(), clock.clone(), &config.server.listen);
+        if access == Access::Serve {
+            master.join(&db, &node).await?;
+        }
         let vault = Arc::new(master.vault("outbox"));
         let mail = Mailer::new(&config.mail, db.clone(), clock.clone(), vault)?;
         let keys = Keys::open(db.clone(), clock.clone(), &master, &config).await?;
         let issuer = &config.server.public_url;
-        let tokens = Tokens::new(keys.clone(), clock.clone(), &master, issuer, &config.tokens);
+        let tokens = Tokens::new(keys.clone(), clock.clone(), issuer, &config.tokens);
         let policy = session::Policy::new(&config.tokens, &config.compat);
         let sessions = Sessions::new(db.clone(), clock.clone(), tokens, mail.clone(), policy);
-        let secret = master.secrets("limits").into_iter().next();
-        let (_, secret) = secret.ok_or_else(|| Error::internal("no master key is current"))?;
+        let secrets = master.derived(|root| root.derive("limits"));
         let accounts = Accounts::new(account::Inner {
             db: db.clone(),
             clock: clock.clone(),
@@ -93,7 +98,7 @@ impl App {
                 is_strict: config.compat.strict,
             },
             passwords: Passwords::new(&config.password)?,
-            limits: Limits::new(&config.limits, secret),
+            limits: Limits::new(&config.limits, clock.clone(), secrets),
             sessions: sessions.clone(),
             mail: mail.clone(),
             mailing: Mailing::default(),
@@ -112,6 +117,7 @@ impl App {
             accounts,
             federation,
             discovery,
+            node,
             shared_jobs,
             board: job::Board::default(),
         })

@@ -31,7 +31,7 @@ struct Job {
     run: Run,
 }
 
-const JOBS: [Job; 3] = [
+const JOBS: [Job; 5] = [
     // How soon this node learns of keys that another one made or revoked.
     Job {
         name: "reload_signing_keys",
@@ -48,6 +48,24 @@ const JOBS: [Job; 3] = [
             often.clamp(TimeDelta::seconds(1), TimeDelta::minutes(1))
         },
         run: |app| Box::pin(async move { app.keys.maintain().await.map(drop) }),
+    },
+    Job {
+        name: "report_node",
+        by: By::Each,
+        period: |_| TimeDelta::seconds(1),
+        run: |app| Box::pin(async move { app.keys.master().report(&app.db, &app.node).await }),
+    },
+    // What other nodes sealed under the former master key before they heard of the next.
+    Job {
+        name: "reseal_secrets",
+        by: By::One,
+        period: |_| TimeDelta::minutes(1),
+        run: |app| {
+            Box::pin(async move {
+                let now = app.clock.now();
+                app.keys.reseal(&app.mail, now).await.map(drop)
+            })
+        },
     },
     Job {
         name: "delete_unconfirmed_accounts",

@@ -12,9 +12,9 @@
 //!
 //! | level | rooms |
 //! |---|---|
-//! | 0 | [`error`] [`clock`] [`ids`] [`crypto`] |
+//! | 0 | [`error`] [`finding`] [`clock`] [`ids`] [`crypto`] |
 //! | 1 | [`storage`] [`web`] [`config`] |
-//! | 2 | [`event`] < [`job`] < [`limits`] < [`mail`] < [`keys`] < [`token`] < [`password`] |
+//! | 2 | [`event`] < [`job`] < [`limits`] < [`mail`] < [`node`] < [`keys`] < [`token`] < [`password`] |
 //! | 3 | [`session`] < [`account`] |
 //! | 4 | [`federation`] [`oauth`] |
 //! | 5 | [`docs`] [`pages`] |
@@ -44,6 +44,7 @@ pub mod docs;
 pub mod error;
 pub mod event;
 pub mod federation;
+pub mod finding;
 pub mod health;
 pub mod ids;
 pub mod job;
@@ -51,6 +52,7 @@ pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod node;
 pub mod oauth;
 pub mod pages;
 pub mod password;

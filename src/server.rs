@@ -9,7 +9,8 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App as Application, HttpServer};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -67,6 +68,36 @@ pub fn docs(config: &Config) -> Result<Docs> {
     Docs::new(config, routes(config).list())
 }
 
+/// SIGINT and SIGTERM, from its making on: made before a server starts, no signal ends the process
+/// without a graceful stop.
+pub struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they are waited for.
+    ///
+    /// # Errors
+    /// The system does not let us.
+    pub fn listen() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::internal)?;
+        let inside = runtime.enter();
+        let terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+        drop(inside);
+        Ok(Self {
+            runtime,
+            terminate,
+            interrupt,
+        })
+    }
+}
+
 /// A running server in threads of its own.
 pub struct Running {
     address: SocketAddr,
@@ -96,30 +127,23 @@ impl Running {
             .map_err(|_| Error::internal("the server thread panicked"))?
     }
 
-    /// Serves until SIGINT or SIGTERM, then stops; between the two, balancers have `delay` to see
+    /// Serves until one of `signals`, then stops; between the two, balancers have `delay` to see
     /// that this node is no longer ready. Blocks.
     ///
     /// # Errors
     /// The server failed by itself.
-    pub fn stop_on_signal(self, delay: Duration) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+    pub fn stop_on(self, mut signals: Signals, delay: Duration) -> Result<()> {
         let mut stopped = self.stopped.clone();
-        let waited = runtime.map_err(Error::internal)?.block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
+        signals.runtime.block_on(async {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-                _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+                _ = signals.terminate.recv() => {}
+                _ = signals.interrupt.recv() => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return,
             }
             log::info!("stopping: requests under way are finished first");
             self.draining.begin();
             tokio::time::sleep(delay).await;
-            Ok::<(), std::io::Error>(())
         });
-        waited.map_err(Error::internal)?;
         self.stop()
     }
 }
@@ -146,6 +170,9 @@ pub fn spawn(app: App, listener: TcpListener) -> Result<Running> {
                 let ended = server.await.map_err(Error::internal);
                 stop.send_replace(true);
                 drop(mail.await);
+                if let Err(error) = app.node.leave().await {
+                    log::warn!("could not say goodbye to the other nodes: {error}");
+                }
                 ended
             })
         });

@@ -44,6 +44,12 @@ pub(super) enum Command {
     /// Read the audit trail
     #[command(subcommand)]
     Events(Events),
+    /// Look whether everything is as it should be, and say what to do where it is not
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the OpenAPI document of the API, as the settings make it
     Openapi {
         /// Write it to this file instead
@@ -194,6 +200,62 @@ pub(super) enum Keys {
         #[arg(long)]
         now: bool,
     },
+    /// Look after the master keys, under which all secrets are sealed
+    #[command(subcommand)]
+    Master(Master),
+}
+
+#[derive(Subcommand, Clone)]
+pub(super) enum Master {
+    /// List the master keys, with what each is doing
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a new master key into this machine's file; it is used for nothing yet
+    Add {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Seal everything under a master key that was added, while the servers go on
+    Rotate {
+        /// Which one, or the first letters of it [default: the one added last]
+        #[arg(long, value_name = "ID")]
+        to: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Use a master key no longer, once nothing needs it any more
+    Retire(OneMasterKey),
+    /// The emergency: somebody may know a master key
+    Revoke {
+        #[command(flatten)]
+        key: OneMasterKey,
+        /// Really, and at once: everybody has to log in again
+        #[arg(long)]
+        now: bool,
+    },
+    /// Go on after a master key was lost: what only it opens is given up
+    Recover {
+        /// Really: everybody has to log in again
+        #[arg(long)]
+        yes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args, Clone)]
+pub(super) struct OneMasterKey {
+    /// Its id, or the first letters of it
+    pub(super) id: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args, Clone)]

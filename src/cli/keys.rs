@@ -30,6 +30,7 @@ pub(super) async fn run(command: Command, app: App) -> Result<()> {
             let algorithm = algorithm(keys, &next)?;
             tell(keys, &keys.rotate(algorithm, start).await?, next.json);
         }
+        Command::Master(command) => super::master::run(command, &app).await?,
         Command::Activate(one) => tell(keys, &keys.activate(&one.kid).await?, one.json),
         Command::Retire(one) => tell(keys, &keys.retire(&one.kid).await?, one.json),
         Command::Revoke { key, now: is_meant } => {

@@ -12,9 +12,11 @@
 
 mod arguments;
 mod config;
+mod doctor;
 mod events;
 mod keys;
 mod logging;
+mod master;
 mod openapi;
 mod serve;
 mod sessions;
@@ -31,7 +33,7 @@ use crate::config::{Argument, Config, environment};
 use crate::error::{Error, Result};
 use crate::storage::{self, Access};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Keys, Master};
 
 /// Runs the program; its exit code is 0, 1 for a failure, or 2 for wrong arguments.
 pub fn run() -> ExitCode {
@@ -54,11 +56,15 @@ fn dispatch(arguments: Arguments) -> Result<()> {
     logging::start(&config.log);
     match command {
         Command::Serve(_) => serve::run(config),
+        Command::Keys(Keys::Master(Master::Recover { yes, json })) => {
+            master::recover(config, yes, json)
+        }
         Command::Migrate { json } => migrate(&config, json),
         Command::Users(command) => with_app(config, |app| users::run(command, app)),
         Command::Sessions(command) => with_app(config, |app| sessions::run(command, app)),
         Command::Keys(command) => with_app(config, |app| keys::run(command, app)),
         Command::Events(command) => with_app(config, |app| events::run(command, app)),
+        Command::Doctor { json } => doctor::run(&config, json),
         Command::Openapi { output } => openapi::run(&config, output.as_deref()),
         Command::Config(_) => Ok(()),
     }
@@ -78,10 +84,15 @@ where
     F: Future<Output = Result<()>>,
 {
     let app = App::build_for(config, Clock::system(), Access::Command)?;
+    wait_for(command(app))
+}
+
+/// Runs something asynchronous to its end.
+fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    runtime.map_err(Error::internal)?.block_on(command(app))
+    runtime.map_err(Error::internal)?.block_on(work)
 }
 
 fn migrate(config: &Config, json: bool) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Profile, Server, Transport};
 use crate::error::{Error, Result};
-use crate::server;
+use crate::server::{self, Signals};
 
 pub(super) fn run(mut config: Config) -> Result<()> {
     let listen = config.server.listen.clone();
@@ -21,6 +21,7 @@ pub(super) fn run(mut config: Config) -> Result<()> {
     let app = App::build(config, Clock::system())?;
     let config = app.config.clone();
     let database = app.db.kind();
+    let signals = Signals::listen()?;
     let running = server::spawn(app, listener)?;
     log::info!(
         "Signet {} on {database}, listening on http://{}",
@@ -29,7 +30,7 @@ pub(super) fn run(mut config: Config) -> Result<()> {
     );
     greet(&config);
     let delay = Duration::from_secs(config.server.drain_delay.as_secs().into());
-    running.stop_on_signal(delay)?;
+    running.stop_on(signals, delay)?;
     log::info!("stopped");
     Ok(())
 }

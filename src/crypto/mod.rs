@@ -29,9 +29,11 @@ pub use provider::install;
 pub use signing_key::SigningKey;
 pub use verifying_key::VerifyingKey;
 
+mod root;
 mod vault;
 
-pub use vault::{Closed, RootId, Vault};
+pub use root::{Derived, NoRootId, RootId, Roots, Version, Versions};
+pub use vault::{Closed, Vault};
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::SecureRandom;

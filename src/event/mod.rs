@@ -76,6 +76,10 @@ pub enum Kind {
     SigningKeyRevoked,
     /// A signing key that was gone left the database.
     SigningKeyForgotten,
+    /// Secrets are sealed under another master key.
+    MasterKeyRotated,
+    /// A master key is not used for anything any more.
+    MasterKeyRetired,
     /// Another provider's word for somebody became a way into an account.
     IdentityConnected,
     /// It no longer is.
@@ -84,7 +88,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -112,6 +116,8 @@ impl Kind {
         Self::SigningKeyRescheduled,
         Self::SigningKeyRevoked,
         Self::SigningKeyForgotten,
+        Self::MasterKeyRotated,
+        Self::MasterKeyRetired,
         Self::IdentityConnected,
         Self::IdentityDisconnected,
     ];
@@ -146,6 +152,8 @@ impl Kind {
             Self::SigningKeyRescheduled => "signing_key_rescheduled",
             Self::SigningKeyRevoked => "signing_key_revoked",
             Self::SigningKeyForgotten => "signing_key_forgotten",
+            Self::MasterKeyRotated => "master_key_rotated",
+            Self::MasterKeyRetired => "master_key_retired",
             Self::IdentityConnected => "identity_connected",
             Self::IdentityDisconnected => "identity_disconnected",
         }

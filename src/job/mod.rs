@@ -11,11 +11,13 @@ mod store;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use diesel::QueryResult;
 
-use crate::clock::{Clock, Time};
+use crate::clock::{Clock, Time, in_seconds};
 use crate::crypto;
 use crate::error::Result;
-use crate::storage::Db;
+use crate::finding::Finding;
+use crate::storage::{Conn, Db};
 
 pub use board::{Board, Status};
 
@@ -24,6 +26,35 @@ const LEASE: TimeDelta = TimeDelta::minutes(5);
 
 /// After a failure, a job is tried again this soon at the latest.
 const RETRY: TimeDelta = TimeDelta::minutes(1);
+
+/// A job that is so much later than planned is not being done.
+const LATE: TimeDelta = TimeDelta::minutes(5);
+
+/// A step: what is wrong with the jobs that one node does for all.
+///
+/// # Errors
+/// What the database says.
+pub fn diagnose(conn: &mut Conn, now: Time) -> QueryResult<Vec<Finding>> {
+    const ABOUT: &str = "jobs";
+    let mut findings = Vec::new();
+    for (name, next, error) in store::all(conn)? {
+        if let Some(error) = error {
+            let found = format!("{name} failed: {error}");
+            findings.push(Finding::bad(ABOUT, found, "see the log of the servers"));
+        } else if next + LATE < now {
+            let found = format!("{name} was due at {} and was not done", in_seconds(next));
+            findings.push(Finding::warning(
+                ABOUT,
+                found,
+                "see that a server is running",
+            ));
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good(ABOUT, "all were done when they were due"));
+    }
+    Ok(findings)
+}
 
 /// Jobs that one of all nodes does. Clones are of the same node.
 #[derive(Clone)]

@@ -82,3 +82,15 @@ pub(super) fn settle(
     }
     Ok(())
 }
+
+/// When each job is next due, and what its last try said if it failed.
+pub(super) fn all(conn: &mut Conn) -> QueryResult<Vec<(String, Time, Option<String>)>> {
+    let rows: Vec<(String, NaiveDateTime, Option<String>)> = jobs::table
+        .order(jobs::name)
+        .select((jobs::name, jobs::next_run_at, jobs::last_error))
+        .load(conn)?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|(name, next, error)| (name, loaded(next), error))
+        .collect())
+}

@@ -146,7 +146,7 @@ fn apply(
 }
 
 impl Changed {
-    fn event(&self, now: Time) -> Event {
+    pub(super) fn event(&self, now: Time) -> Event {
         let (kind, entry) = match self {
             Self::Created(entry) => (event::Kind::SigningKeyCreated, entry),
             Self::Rescheduled(entry) => (event::Kind::SigningKeyRescheduled, entry),

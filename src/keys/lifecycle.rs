@@ -66,6 +66,14 @@ impl Lifetime {
 }
 
 impl Lifetime {
+    /// Whether it signs, or will.
+    pub fn is_to_sign(&self, now: Time) -> bool {
+        matches!(
+            self.state(now),
+            State::Planned | State::Pending | State::Active
+        )
+    }
+
     /// Since when it is gone, if it is.
     pub fn gone_at(&self, now: Time) -> Option<Time> {
         match self.state(now) {

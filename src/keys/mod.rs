@@ -8,11 +8,13 @@
 //! verify.
 //!
 //! Standards: JWK and JWKS (RFC 7517), thumbprints as `kid` (RFC 7638).
-//! Table: `signing_keys`. Route: `/.well-known/jwks.json`. Settings: `[keys]`.
-//! Jobs: `reload_signing_keys` on every node, `rotate_signing_keys` on one of them.
+//! Tables: `signing_keys`, `master_keys`. Route: `/.well-known/jwks.json`. Settings: `[keys]`.
+//! Jobs: `reload_signing_keys` on every node, `rotate_signing_keys` and `reseal_secrets` on one of
+//! them.
 //! It does not know what a token says.
 
 mod change;
+mod diagnose;
 pub mod http;
 mod jwks;
 mod lifecycle;
@@ -32,15 +34,19 @@ use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::crypto::{Algorithm, Closed, SigningKey, Vault};
 use crate::error::{Error, Result};
-use crate::storage::Db;
+use crate::storage::{Conn, Db};
 
 pub use change::Changed;
+pub use diagnose::diagnose;
 pub use jwks::Jwks;
 pub use lifecycle::{Lifetime, State};
-pub use master::MasterKey;
+pub use master::{MasterKey, Recovered, Resealed, Revoked, Rotated, Stage, Standing, recover};
 pub use operate::{Start, dying};
 pub use ring::{Key, Ring};
 pub use schedule::{Entry, Policy, Step, TooSoon, next_rotations, plan};
+
+/// For what secrets are sealed here.
+const SIGNING_KEYS: &str = "signing-keys";
 
 /// What a signing key is for.
 const ACCESS_TOKENS: &str = "access";
@@ -52,6 +58,7 @@ pub struct Keys(Arc<Inner>);
 struct Inner {
     db: Db,
     clock: Clock,
+    master: MasterKey,
     vault: Vault,
     policy: Arc<Policy>,
     /// What access tokens are signed with unless something else is asked for.
@@ -72,7 +79,8 @@ impl Keys {
             ring: ArcSwap::from_pointee(Ring::new(Vec::new(), clock.now(), Arc::clone(&policy))?),
             db,
             clock,
-            vault: master.vault("signing-keys"),
+            vault: master.vault(SIGNING_KEYS),
+            master: master.clone(),
             policy,
             default: config
                 .keys
@@ -92,6 +100,11 @@ impl Keys {
     /// The snapshot of the moment.
     pub fn ring(&self) -> Arc<Ring> {
         self.0.ring.load_full()
+    }
+
+    /// The master keys.
+    pub fn master(&self) -> &MasterKey {
+        &self.0.master
     }
 
     /// What every schedule keeps to.
@@ -147,13 +160,15 @@ impl Keys {
         let mut opened = self.0.opened.lock().await;
         // Before the rows are read: what is written from now on is not known.
         let now = self.0.clock.now();
-        let rows = self.0.db.read(store::list).await?;
+        let read = |conn: &mut Conn| Ok((master::store::list(conn)?, store::list(conn)?));
+        let (registered, rows) = self.0.db.read(read).await?;
+        self.0.master.adopt(registered);
         let mut keys = Vec::new();
         for row in rows {
-            let known = opened.iter().find(|(known, _)| *known == row);
-            let key = match known {
-                Some((_, key)) => Arc::clone(key),
-                None => match self.unseal(&row) {
+            let before = opened.iter().find(|(before, _)| before.kid == row.kid);
+            let key = match before {
+                Some((before, key)) if *before == row => Arc::clone(key),
+                _ => match self.unseal(&row, before.map(|(_, key)| key.as_ref())) {
                     Ok(key) => Arc::new(key),
                     Err(error) => {
                         log::error!("{error}");
@@ -171,14 +186,16 @@ impl Keys {
     }
 
     /// A key as its row says. A private part that does not open is no reason to keep the public
-    /// one from verifiers: tokens that it signed are as good as ever.
-    fn unseal(&self, row: &store::Row) -> Result<Key> {
+    /// one from verifiers: tokens that it signed are as good as ever. One that was opened `before`,
+    /// and is now sealed under a master key that is not at hand here, goes on.
+    fn unseal(&self, row: &store::Row, before: Option<&Key>) -> Result<Key> {
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
         let signing = match self.0.vault.open(&row.place(), &row.sealed_private) {
             Ok(private) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
             Err(closed) => {
                 log::error!("{}", unreadable(&row.kid, &closed));
-                None
+                let before = before.filter(|_| matches!(closed, Closed::NeedsKey(_)));
+                before.and_then(|key| key.signing.clone())
             }
         };
         Key::new(
@@ -194,8 +211,8 @@ impl Keys {
         let now = self.0.clock.now();
         for row in self.0.db.read(store::list).await? {
             let opened = self.0.vault.open(&row.place(), &row.sealed_private);
-            let is_gone = row.lifetime().gone_at(now).is_some();
-            if let (Err(closed @ Closed::NeedsKey(_)), false) = (opened, is_gone) {
+            let is_needed = row.lifetime().is_to_sign(now);
+            if let (Err(closed @ Closed::NeedsKey(_)), true) = (opened, is_needed) {
                 return Err(unreadable(&row.kid, &closed));
             }
         }

@@ -89,6 +89,7 @@ fn policy() -> Policy {
         reload_every: seconds(2),
         clock_skew: seconds(3),
         token_life: seconds(8),
+        refresh_life: seconds(60),
     }
 }
 

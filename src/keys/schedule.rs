@@ -28,8 +28,10 @@ pub struct Policy {
     pub reload_every: TimeDelta,
     /// The clocks of two nodes differ by no more.
     pub clock_skew: TimeDelta,
-    /// No token lives longer.
+    /// No access token lives longer.
     pub token_life: TimeDelta,
+    /// No refresh token lives longer.
+    pub refresh_life: TimeDelta,
 }
 
 /// A schedule that could leave a verifier with a good token and no key for it.
@@ -75,6 +77,7 @@ impl Policy {
             reload_every: keys.reload_every.delta(),
             clock_skew: keys.clock_skew.delta(),
             token_life: config.tokens.access_ttl.delta(),
+            refresh_life: config.tokens.refresh_idle.delta(),
         })
     }
 
@@ -185,14 +188,6 @@ pub struct Entry {
     pub lifetime: Lifetime,
 }
 
-impl Entry {
-    /// Whether it signs, or will.
-    fn is_to_sign(&self, now: Time) -> bool {
-        let state = self.lifetime.state(now);
-        matches!(state, State::Planned | State::Pending | State::Active)
-    }
-}
-
 /// One change to the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -217,7 +212,7 @@ pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
     for algorithm in &policy.algorithms {
         let newest = keys
             .iter()
-            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
+            .filter(|key| key.algorithm == *algorithm && key.lifetime.is_to_sign(now))
             .max_by_key(|key| (key.lifetime.activate_at, &key.kid));
         steps.extend(match newest {
             Some(newest) => succeed(newest, policy, now),
@@ -287,7 +282,7 @@ pub fn next_rotations(keys: &[Entry], policy: &Policy, now: Time) -> Vec<(Time, 
     let rotation = |algorithm: &Algorithm| {
         let newest = keys
             .iter()
-            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
+            .filter(|key| key.algorithm == *algorithm && key.lifetime.is_to_sign(now))
             .max_by_key(|key| key.lifetime.activate_at);
         let at = match newest {
             Some(key) if key.lifetime.retire_at.is_none() => {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::{ACCESS_TOKENS, Entry, Lifetime};
 use crate::clock::Time;
-use crate::crypto::{PublicJwk, SigningKey, Vault};
+use crate::crypto::{Closed, PublicJwk, RootId, SigningKey, Vault};
 use crate::error::{Error, Result};
 use crate::storage::schema::{instance, outbox, signing_keys};
 use crate::storage::{Conn, loaded, stored};
@@ -44,7 +44,7 @@ impl Row {
             purpose: ACCESS_TOKENS.to_owned(),
             public_jwk: serde_json::to_string(&public).map_err(Error::internal)?,
             sealed_private: Vec::new(),
-            master_key_id: vault.current().to_string(),
+            master_key_id: vault.current(now).to_string(),
             created_at: stored(now),
             publish_at: stored(lifetime.publish_at),
             activate_at: stored(lifetime.activate_at),
@@ -52,8 +52,22 @@ impl Row {
             remove_at: lifetime.remove_at.map(stored),
             revoked_at: lifetime.revoked_at.map(stored),
         };
-        row.sealed_private = vault.seal(&row.place(), private);
+        row.sealed_private = vault.seal(now, &row.place(), private);
         Ok(row)
+    }
+
+    pub(super) fn is_sealed_under(&self, id: RootId) -> bool {
+        Vault::sealed_under(&self.sealed_private) == Some(id)
+    }
+
+    /// Its private part, sealed under the key that is current at `as_of`.
+    pub(super) fn resealed(&self, vault: &Vault, as_of: Time) -> Result<Self, Closed> {
+        let private = vault.open(&self.place(), &self.sealed_private)?;
+        Ok(Self {
+            sealed_private: vault.seal(as_of, &self.place(), &private),
+            master_key_id: vault.current(as_of).to_string(),
+            ..self.clone()
+        })
     }
 
     /// The associated data: a sealed key moved to another row, algorithm or purpose stays closed.
@@ -125,6 +139,47 @@ pub(super) fn update(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Puts the sealed form of `new` in place of that of `old`, if it still is there; how often.
+pub(super) fn replace_sealed(conn: &mut Conn, old: &Row, new: &Row) -> QueryResult<usize> {
+    diesel::update(signing_keys::table.find(&old.kid))
+        .filter(signing_keys::sealed_private.eq(&old.sealed_private))
+        .set((
+            signing_keys::sealed_private.eq(&new.sealed_private),
+            signing_keys::master_key_id.eq(&new.master_key_id),
+        ))
+        .execute(conn)
+}
+
+pub(super) fn count_sealed_under(conn: &mut Conn, id: RootId) -> QueryResult<i64> {
+    let sealed = list(conn)?
+        .into_iter()
+        .filter(|row| row.is_sealed_under(id));
+    Ok(i64::try_from(sealed.count()).unwrap_or(i64::MAX))
+}
+
+/// Under which master keys the private parts are sealed of keys that sign, or will.
+pub(super) fn needed(conn: &mut Conn, now: Time) -> QueryResult<Vec<RootId>> {
+    let rows = list(conn)?.into_iter();
+    let signing = rows.filter(|row| row.lifetime().is_to_sign(now));
+    Ok(signing
+        .filter_map(|row| Vault::sealed_under(&row.sealed_private))
+        .collect())
+}
+
+/// The keys that none of the master keys `at_hand` opens.
+pub(super) fn sealed_otherwise(conn: &mut Conn, at_hand: &[RootId]) -> QueryResult<Vec<Entry>> {
+    let rows = list(conn)?.into_iter();
+    let closed = rows.filter(|row| !at_hand.iter().any(|id| row.is_sealed_under(*id)));
+    Ok(closed.filter_map(Row::entry).collect())
+}
+
+/// The keys that were made before `time`.
+pub(super) fn made_before(conn: &mut Conn, time: Time) -> QueryResult<Vec<Entry>> {
+    let rows = list(conn)?.into_iter();
+    let early = rows.filter(|row| loaded(row.created_at) < time);
+    Ok(early.filter_map(Row::entry).collect())
 }
 
 pub(super) fn delete(conn: &mut Conn, kid: &str) -> QueryResult<()> {

@@ -27,7 +27,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use zeroize::Zeroizing;
 
+use crate::clock::Clock;
 use crate::config;
+use crate::crypto::Derived;
 use crate::error::{Error, Kind};
 
 pub use failures::{Failed, Failures, blocked, clear, count_failure, count_success, touch};
@@ -41,15 +43,23 @@ pub struct Limits(Arc<Inner>);
 
 struct Inner {
     settings: config::Limits,
-    secret: Zeroizing<[u8; 32]>,
+    clock: Clock,
+    secrets: Derived<Zeroizing<[u8; 32]>>,
 }
 
 impl Limits {
-    /// The limits of `[limits]`. `secret` hides what they are on; nodes that share a database
-    /// share it.
-    pub fn new(settings: &config::Limits, secret: Zeroizing<[u8; 32]>) -> Self {
-        let settings = settings.clone();
-        Self(Arc::new(Inner { settings, secret }))
+    /// The limits of `[limits]`. The current one of `secrets` hides what they are on; nodes that
+    /// share a database share them.
+    pub fn new(
+        settings: &config::Limits,
+        clock: Clock,
+        secrets: Derived<Zeroizing<[u8; 32]>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            settings: settings.clone(),
+            clock,
+            secrets,
+        }))
     }
 
     /// What is configured.
@@ -69,7 +79,8 @@ impl Limits {
 
     /// The name of a limit of the kind `scope` on whatever `parts` say.
     pub fn key(&self, scope: &str, parts: &[&str]) -> Key {
-        Key::new(&self.0.secret, scope, parts)
+        let now = self.0.clock.now();
+        Key::new(&self.0.secrets.versions().at(now).value, scope, parts)
     }
 }
 

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::Time;
+use crate::crypto::{RootSecret, Roots};
 use crate::storage::schema::limits as table;
 use crate::storage::{Access, Conn, Db};
 
@@ -38,6 +39,12 @@ struct House {
     _directory: TempDir,
 }
 
+fn limits(root: u8) -> Limits {
+    let roots = Roots::single(RootSecret::new([root; 32]));
+    let secrets = Derived::new(&roots, |root| root.derive("limits"));
+    Limits::new(&config::Limits::default(), Clock::system(), secrets)
+}
+
 impl House {
     fn on_sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -56,7 +63,7 @@ impl House {
         };
         Self {
             db: Db::open(&settings, Access::Serve).unwrap(),
-            limits: Limits::new(&config::Limits::default(), Zeroizing::new([7; 32])),
+            limits: limits(7),
             _directory: directory,
         }
     }
@@ -239,7 +246,6 @@ fn a_refusal_writes_nothing(house: &House) {
 
 #[test]
 fn keys_tell_nothing_and_do_not_run_together() {
-    let limits = |secret| Limits::new(&config::Limits::default(), Zeroizing::new([secret; 32]));
     let one = limits(1);
     let key = |scope, parts: &[&str]| one.key(scope, parts);
     assert_eq!(key("a", &["b"]), key("a", &["b"]));

@@ -119,8 +119,7 @@ impl Mailer {
         if claimed.expires_at <= room.clock.now() {
             return Err(Failure::Never("expired before it could be sent".to_owned()));
         }
-        let content =
-            Content::open(&room.vault, &claimed.id, &claimed.sealed).map_err(Failure::Never)?;
+        let content = Content::open(&room.vault, &claimed.id, &claimed.sealed)?;
         let message = room
             .sender
             .compose(&claimed.id, claimed.created_at, &content)

@@ -4,8 +4,9 @@ use lettre::Address;
 use serde::{Deserialize, Serialize};
 
 use super::message::{Message, Rendered};
+use super::transport::Failure;
 use crate::clock::Time;
-use crate::crypto::Vault;
+use crate::crypto::{Closed, Vault};
 use crate::error::{Error, Result};
 use crate::ids::MessageId;
 
@@ -52,7 +53,7 @@ impl Letter {
         };
         let plain = serde_json::to_vec(&content).map_err(Error::internal)?;
         Ok(Self {
-            sealed: vault.seal(&place(&id), &plain),
+            sealed: vault.seal(now, &place(&id), &plain),
             id,
             kind: message.kind(),
             recipient: content.to,
@@ -74,15 +75,22 @@ pub(super) struct Content {
 
 impl Content {
     /// Opens what [`Letter::write`] sealed. The error tells nothing of the content.
-    pub(super) fn open(vault: &Vault, id: &MessageId, sealed: &[u8]) -> Result<Self, String> {
-        let plain = vault
-            .open(&place(id), sealed)
-            .map_err(|closed| closed.to_string())?;
-        serde_json::from_slice(&plain).map_err(|_| "the message is not in a known form".to_owned())
+    pub(super) fn open(vault: &Vault, id: &MessageId, sealed: &[u8]) -> Result<Self, Failure> {
+        let plain = vault.open(&place(id), sealed).map_err(|closed| {
+            let reason = closed.to_string();
+            match closed {
+                // Another node may have it, or this one soon.
+                Closed::NeedsKey(_) => Failure::Later(reason),
+                Closed::Damaged(_) => Failure::Never(reason),
+            }
+        })?;
+        let unknown = || Failure::Never("the message is not in a known form".to_owned());
+        serde_json::from_slice(&plain).map_err(|_| unknown())
     }
 }
 
-fn place(id: &MessageId) -> String {
+/// The associated data: a sealed letter moved to another row stays closed.
+pub(super) fn place(id: &MessageId) -> String {
     format!("outbox|{id}|sealed_message")
 }
 

@@ -22,6 +22,7 @@ mod delivery;
 mod letter;
 mod message;
 mod mime;
+mod reseal;
 mod smtp;
 mod store;
 mod transport;
@@ -32,17 +33,20 @@ mod tests;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use diesel::QueryResult;
 use tokio::sync::Notify;
 
 pub use letter::Letter;
 pub use message::Message;
+pub use reseal::{count_sealed_under, drop_sealed_otherwise};
 pub use transport::Captured;
 
 use crate::clock::{Clock, Time};
 use crate::config;
 use crate::crypto::Vault;
 use crate::error::Result;
+use crate::finding::Finding;
 use crate::storage::{Conn, Db};
 
 use mime::Sender;
@@ -120,4 +124,30 @@ impl Mailer {
 /// What the database said.
 pub fn enqueue(conn: &mut Conn, letter: &Letter) -> QueryResult<()> {
     store::insert(conn, letter)
+}
+
+/// A step: what is wrong with the outbox.
+///
+/// # Errors
+/// What the database says.
+pub fn diagnose(conn: &mut Conn, now: Time) -> QueryResult<Vec<Finding>> {
+    const ABOUT: &str = "mail";
+    const SEE: &str = "see that the mail server takes mails, and the log of the servers";
+    let (waiting, oldest, dead) = store::backlog(conn)?;
+    let mut findings = Vec::new();
+    if oldest.is_some_and(|oldest| oldest + TimeDelta::minutes(5) < now) {
+        findings.push(Finding::bad(
+            ABOUT,
+            format!("{waiting} wait, one for minutes"),
+            SEE,
+        ));
+    }
+    if dead > 0 {
+        let found = format!("{dead} could not be delivered in the last 30 days");
+        findings.push(Finding::warning(ABOUT, found, SEE));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good(ABOUT, format!("{waiting} wait to be sent")));
+    }
+    Ok(findings)
 }

@@ -6,9 +6,20 @@ use diesel::prelude::*;
 
 use super::letter::Letter;
 use crate::clock::Time;
+use crate::crypto::RootId;
 use crate::ids::MessageId;
 use crate::storage::schema::outbox;
 use crate::storage::{Conn, loaded, stored};
+
+#[declare_sql_function]
+extern "SQL" {
+    /// Both databases have it, for bytes, too; it counts from 1.
+    fn substr(
+        bytes: diesel::sql_types::Binary,
+        from: diesel::sql_types::Integer,
+        length: diesel::sql_types::Integer,
+    ) -> diesel::sql_types::Binary;
+}
 
 /// Rows looked at in one go.
 const SLICE: i64 = 32;
@@ -178,4 +189,63 @@ pub(super) fn remove(conn: &mut Conn, ids: &[MessageId], now: Time) -> QueryResu
             .execute(conn)?;
     }
     Ok(removed)
+}
+
+/// Letters after `after` that are not sealed under `id`: a slice of them, in order.
+pub(super) fn sealed_otherwise(
+    conn: &mut Conn,
+    id: RootId,
+    after: &MessageId,
+) -> QueryResult<Vec<(MessageId, Vec<u8>)>> {
+    let rows: Vec<(String, Vec<u8>)> = outbox::table
+        .filter(outbox::id.gt(after.as_str()))
+        .filter(substr(outbox::sealed_message, 1, RootId::BYTES).ne(id.bytes().to_vec()))
+        .order(outbox::id)
+        .limit(SLICE)
+        .select((outbox::id, outbox::sealed_message))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, sealed)| (id.into(), sealed))
+        .collect())
+}
+
+/// Puts the new sealed form in place of the old, where it still is; how often.
+pub(super) fn replace_sealed(
+    conn: &mut Conn,
+    changes: &[(MessageId, Vec<u8>, Vec<u8>)],
+) -> QueryResult<usize> {
+    let mut replaced = 0;
+    for (id, old, new) in changes {
+        replaced += diesel::update(outbox::table)
+            .filter(outbox::id.eq(id.as_str()))
+            .filter(outbox::sealed_message.eq(old))
+            .set(outbox::sealed_message.eq(new))
+            .execute(conn)?;
+    }
+    Ok(replaced)
+}
+
+pub(super) fn count_sealed_under(conn: &mut Conn, id: RootId) -> QueryResult<i64> {
+    outbox::table
+        .filter(substr(outbox::sealed_message, 1, RootId::BYTES).eq(id.bytes().to_vec()))
+        .count()
+        .get_result(conn)
+}
+
+pub(super) fn delete_sealed_otherwise(conn: &mut Conn, ids: &[RootId]) -> QueryResult<usize> {
+    let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.bytes().to_vec()).collect();
+    let lost = outbox::table.filter(substr(outbox::sealed_message, 1, RootId::BYTES).ne_all(ids));
+    diesel::delete(lost).execute(conn)
+}
+
+/// How many letters wait, since when the first of them has been due, and how many are dead.
+pub(super) fn backlog(conn: &mut Conn) -> QueryResult<(i64, Option<Time>, i64)> {
+    let waiting = outbox::table.filter(outbox::dead_at.is_null());
+    let count = waiting.count().get_result(conn)?;
+    let oldest: Option<NaiveDateTime> = waiting
+        .select(diesel::dsl::min(outbox::created_at))
+        .get_result(conn)?;
+    let dead = outbox::table.filter(outbox::dead_at.is_not_null());
+    Ok((count, oldest.map(loaded), dead.count().get_result(conn)?))
 }

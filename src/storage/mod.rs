@@ -104,6 +104,18 @@ impl Db {
         }
     }
 
+    /// Has SQLite look over its whole file; PostgreSQL looks after itself. What it found, if it is
+    /// not sound.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn check(&self) -> Result<Option<String>> {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.check(),
+            Backend::Postgresql(_) => Ok(None),
+        }
+    }
+
     /// The kind of database, for people.
     pub fn kind(&self) -> &'static str {
         match &*self.0 {

@@ -153,5 +153,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    master_keys (id) {
+        id -> Text,
+        current_from -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    nodes (id) {
+        id -> Text,
+        name -> Text,
+        started_at -> Timestamp,
+        seen_at -> Timestamp,
+        master_keys -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (subject));
 diesel::allow_tables_to_appear_in_same_query!(instance, sessions, users, one_time_tokens);

@@ -69,6 +69,18 @@ impl Sqlite {
         Ok(work(&mut conn)?)
     }
 
+    pub(super) fn check(&self) -> Result<Option<String>> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            quick_check: String,
+        }
+        let rows: Vec<Row> =
+            self.read(|conn| diesel::sql_query("PRAGMA quick_check(5)").load(conn))?;
+        let found: Vec<String> = rows.into_iter().map(|row| row.quick_check).collect();
+        Ok((found != ["ok"]).then(|| found.join("; ")))
+    }
+
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,

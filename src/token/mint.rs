@@ -55,14 +55,16 @@ impl Tokens {
         })
     }
 
-    /// The refresh token of one generation of a session: the same bytes every time.
+    /// The refresh token of one generation of a session: the same bytes every time, as long as the
+    /// master key of its time is in use.
     ///
     /// # Errors
     /// None that input can cause.
     pub fn mint_refresh(&self, grant: &RefreshGrant<'_>) -> Result<Minted> {
         let inner = &*self.0;
-        let secret = inner.refresh_secrets.first();
-        let secret = secret.ok_or_else(|| Error::internal("no secret for refresh tokens"))?;
+        // That of the moment at which the generation began, whenever it is minted again.
+        let secrets = inner.refresh_secrets.versions();
+        let secret = &secrets.at(grant.rotated_at).value;
         let expires_at = whole_seconds(grant.expires_at);
         let claims = NewRefresh {
             iss: &inner.issuer,

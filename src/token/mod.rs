@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::crypto::{SigningKey, VerifyingKey};
-use crate::keys::{Keys, MasterKey};
+use crate::crypto::{Derived, SigningKey, VerifyingKey};
+use crate::keys::Keys;
 
 pub use claims::{AccessClaims, Grant, RefreshClaims, RefreshGrant};
 pub use mint::Minted;
@@ -40,8 +40,8 @@ struct Inner {
     clock: Clock,
     issuer: String,
     settings: config::Tokens,
-    /// One per readable version of the master key, the current one first.
-    refresh_secrets: Vec<RefreshSecret>,
+    /// One for each master key.
+    refresh_secrets: Derived<RefreshSecret>,
 }
 
 struct RefreshSecret {
@@ -54,27 +54,22 @@ struct RefreshSecret {
 
 impl Tokens {
     /// The tokens of `issuer`, an absolute URL without a trailing slash.
-    pub fn new(
-        keys: Keys,
-        clock: Clock,
-        master: &MasterKey,
-        issuer: &str,
-        settings: &config::Tokens,
-    ) -> Self {
-        let secrets = master.secrets("refresh-tokens").into_iter();
-        let refresh_secrets = secrets.zip(master.secrets("refresh-token-ids"));
-        let refresh_secrets = refresh_secrets.map(|((id, secret), (_, jti))| RefreshSecret {
-            kid: id.to_string(),
-            signing: SigningKey::hmac(&secret),
-            verifying: VerifyingKey::hmac(&secret),
-            jti,
+    pub fn new(keys: Keys, clock: Clock, issuer: &str, settings: &config::Tokens) -> Self {
+        let refresh_secrets = keys.master().derived(|root| {
+            let secret = root.derive("refresh-tokens");
+            RefreshSecret {
+                kid: root.id().to_string(),
+                signing: SigningKey::hmac(&secret),
+                verifying: VerifyingKey::hmac(&secret),
+                jti: root.derive("refresh-token-ids"),
+            }
         });
         Self(Arc::new(Inner {
             keys,
             clock,
             issuer: issuer.to_owned(),
             settings: settings.clone(),
-            refresh_secrets: refresh_secrets.collect(),
+            refresh_secrets,
         }))
     }
 

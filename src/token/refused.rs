@@ -15,6 +15,8 @@ pub enum Reason {
     WrongType,
     /// Its session has ended, or it was used before.
     Ended,
+    /// This node lacks the key that tells; another has it.
+    Unknowable,
 }
 
 /// A refused token.
@@ -29,6 +31,7 @@ impl Refused {
             Reason::Expired => "Token is expired",
             Reason::WrongType => "Token has wrong type",
             Reason::Ended => "Token is blacklisted",
+            Reason::Unknowable => "Token cannot be verified now",
         }
     }
 
@@ -49,6 +52,9 @@ impl Refused {
 /// The refusal of a token in a body.
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
+        if refused.0 == Reason::Unknowable {
+            return Error::unavailable(5, "a master key that is in use is not at hand");
+        }
         Error::new(Kind::Unauthenticated, "token_not_valid", refused.message()).with_public_code()
     }
 }

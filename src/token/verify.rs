@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 
 use super::claims::{self, AccessClaims, RefreshClaims};
-use super::{Reason, Refused, Tokens};
+use super::{Reason, RefreshSecret, Refused, Tokens};
 use crate::clock::Time;
 use crate::crypto::{TokenHeader, VerifyingKey, parse_header};
 
@@ -57,9 +57,11 @@ impl Tokens {
     pub fn verify_refresh(&self, token: &str) -> Verified<RefreshClaims> {
         let header = read_header(token)?;
         let inner = &*self.0;
-        let secret = inner.refresh_secrets.iter();
-        let mut secret = secret.filter(|secret| Some(&secret.kid) == header.kid.as_ref());
-        let Some(secret) = secret.next() else {
+        let secrets = inner.refresh_secrets.versions();
+        let mut secrets = secrets.iter().map(|version| &version.value);
+        let is_named = |secret: &&RefreshSecret| Some(&secret.kid) == header.kid.as_ref();
+        let Some(secret) = secrets.find(is_named) else {
+            self.refuse_if_unknowable(&header)?;
             // A good access token is told that it is in the wrong place.
             self.verify_access(token)?;
             return Err(Refused(Reason::WrongType));
@@ -76,10 +78,19 @@ impl Tokens {
     }
 
     fn is_ours_for_refresh(&self, header: &TokenHeader) -> bool {
-        self.0
-            .refresh_secrets
-            .iter()
-            .any(|secret| Some(&secret.kid) == header.kid.as_ref())
+        let secrets = self.0.refresh_secrets.versions();
+        let mut secrets = secrets.iter().map(|version| &version.value);
+        secrets.any(|secret| Some(&secret.kid) == header.kid.as_ref())
+    }
+
+    /// Another node signed it under a master key that is in use, and not at hand here.
+    fn refuse_if_unknowable(&self, header: &TokenHeader) -> Verified<()> {
+        let missing = self.0.keys.master().missing();
+        let mut missing = missing.into_iter().map(|id| id.to_string());
+        if missing.any(|id| Some(&id) == header.kid.as_ref()) {
+            return Err(Refused(Reason::Unknowable));
+        }
+        Ok(())
     }
 }
 

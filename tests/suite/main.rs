@@ -10,12 +10,14 @@ mod bad_input;
 mod claims;
 mod command_line;
 mod contract;
+mod doctor;
 mod durability;
 mod events;
 mod federation;
 mod keys;
 mod leak;
 mod limits;
+mod master_keys;
 mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;

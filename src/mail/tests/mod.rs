@@ -2,6 +2,7 @@
 
 mod messages;
 mod outbox;
+mod reseal;
 mod sink;
 mod submission;
 
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::Period;
-use crate::crypto::RootSecret;
+use crate::crypto::{RootSecret, Roots};
 use crate::storage::Access;
 use crate::storage::schema::outbox as rows;
 
@@ -23,6 +24,7 @@ const LINK: &str = "https://id.example.com/confirm?a=1&key=SECRET";
 struct House {
     db: Db,
     clock: Clock,
+    roots: Roots,
     vault: Arc<Vault>,
     directory: TempDir,
 }
@@ -35,10 +37,12 @@ impl House {
             url: url.into(),
             ..config::Database::default()
         };
+        let roots = Roots::single(RootSecret::new([1; 32]));
         Self {
             db: Db::open(&settings, Access::Serve).unwrap(),
             clock: Clock::frozen(DateTime::from_timestamp(1_800_000_000, 0).unwrap()),
-            vault: Arc::new(Vault::new(&RootSecret::new([1; 32]), &[], "outbox")),
+            vault: Arc::new(Vault::new(&roots, "outbox")),
+            roots,
             directory,
         }
     }

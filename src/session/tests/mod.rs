@@ -21,7 +21,6 @@ use tempfile::TempDir;
 use super::*;
 use crate::app::App;
 use crate::config::{Config, Period, Transport};
-use crate::keys::MasterKey;
 use crate::storage::schema::{sessions, users};
 use crate::storage::stored;
 
@@ -44,7 +43,6 @@ const PASSWORD: &str = "pwd";
 /// An installation without a network.
 struct House {
     app: App,
-    master: MasterKey,
     _directory: TempDir,
 }
 
@@ -74,10 +72,8 @@ impl House {
         config.password.argon2_memory_kib = 8;
         config.password.pool_threads = 1;
         config.mail.transport = Transport::Memory;
-        let master = config.keys.master_key_file.clone();
         Self {
             app: App::build(config, Clock::frozen(model::start())).unwrap(),
-            master: MasterKey::load_or_create(&master, true).unwrap(),
             _directory: directory,
         }
     }
@@ -91,7 +87,7 @@ impl House {
         let app = &self.app;
         let settings = &app.config.tokens;
         let keys = app.keys.clone();
-        let tokens = Tokens::new(keys, clock.clone(), &self.master, ISSUER, settings);
+        let tokens = Tokens::new(keys, clock.clone(), ISSUER, settings);
         let (db, mail) = (app.db.clone(), app.mail.clone());
         Sessions::new(db, clock.clone(), tokens, mail, self.policy())
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use signet::storage::schema::{mail_requests, outbox};
-use signet::storage::{Access, Db};
+use signet::storage::{Access, Conn, Db};
 use tempfile::TempDir;
 
 use super::{Backend, Client, Sink, block_on};
@@ -136,13 +136,7 @@ impl Installation {
 
     /// Who waits for mail that was not delivered yet, read from the database itself.
     pub(crate) fn outbox(&self) -> Vec<String> {
-        let url = self.database.clone().into();
-        let settings = signet::config::Database {
-            url,
-            ..Default::default()
-        };
-        let db = Db::open(&settings, Access::Command).expect("the database");
-        let recipients = db.read(|conn| {
+        self.rows(|conn| {
             // A request becomes a letter at one moment: in this order none is missed.
             let mut waiting: Vec<String> = mail_requests::table
                 .select(mail_requests::email)
@@ -153,11 +147,25 @@ impl Installation {
                     .load::<String>(conn)?,
             );
             Ok(waiting)
-        });
-        block_on(recipients).expect("the recipients")
+        })
     }
 
-    fn write_config(&self, settings: &[(&str, &str, &str)]) -> PathBuf {
+    /// Rows of the database, or what became of changing them, beside whatever runs.
+    pub(crate) fn rows<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        let url = self.database.clone().into();
+        let settings = signet::config::Database {
+            url,
+            ..Default::default()
+        };
+        let db = Db::open(&settings, Access::Command).expect("the database");
+        block_on(db.write(work)).expect("the rows")
+    }
+
+    /// Writes the settings that a start would, with `settings` beside the usual ones.
+    pub(crate) fn write_config(&self, settings: &[(&str, &str, &str)]) -> PathBuf {
         let master_key = self.directory.path().join("master.key");
         let master_key = format!("'{}'", master_key.display());
         let port = self.mail.port.to_string();
@@ -222,6 +230,16 @@ impl Process {
     /// All it has printed so far.
     pub(crate) fn output(&self) -> String {
         self.output.lock().expect("the output").clone()
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn stop(mut self) {
+        let kill = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(kill.expect("kill runs").success());
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{status}");
     }
 
     /// SIGKILL: no time to finish anything.

@@ -1,0 +1,185 @@
+//! `signet keys master …`.
+
+use serde_json::{Value, json};
+
+use super::arguments::Master as Command;
+use super::{print_json, wait_for};
+use crate::app::App;
+use crate::clock::{Clock, in_seconds};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::keys::{self, Stage, Standing};
+use crate::storage::{Access, Db};
+
+pub(super) async fn run(command: Command, app: &App) -> Result<()> {
+    match command {
+        Command::Status { json } => list(&app.keys.master_keys().await?, json),
+        Command::Add { json } => add(app, json)?,
+        Command::Rotate { to, json } => rotate(app, to, json).await?,
+        Command::Retire(key) => {
+            let id = app.keys.retire_master_key(&key.id).await?.to_string();
+            if key.json {
+                print_json(&json!({ "retired": id }));
+            } else {
+                println!("The master key {id} is not used any more: remove it from the files.");
+            }
+        }
+        Command::Revoke { key, now: is_meant } => {
+            if !is_meant {
+                return Err(Error::setup(
+                    "this ends every refresh token that was signed with the key, so that people \
+                     have to log in again, and replaces the signing keys that were sealed under \
+                     it, with all access tokens that they signed; say --now if you mean it",
+                ));
+            }
+            revoke(app, &key.id, key.json).await?;
+        }
+        // Where it is needed, there is no `App`.
+        Command::Recover { .. } => {}
+    }
+    Ok(())
+}
+
+fn list(standings: &[Standing], json: bool) {
+    if json {
+        return print_json(&standings.iter().map(as_json).collect());
+    }
+    println!(
+        "{:16}  {:8}  {:20}  {:20}  HERE  MISSING ON",
+        "ID", "STATE", "CURRENT FROM", "TOKENS UNTIL"
+    );
+    for one in standings {
+        let time = |time: Option<_>| time.map_or_else(|| "-".to_owned(), in_seconds);
+        println!(
+            "{:16}  {:8}  {:20}  {:20}  {:4}  {}",
+            one.id.to_string(),
+            one.stage.name(),
+            time(one.current_from),
+            time(one.tokens_until),
+            if one.is_at_hand { "yes" } else { "no" },
+            missing_on(one),
+        );
+    }
+}
+
+fn missing_on(one: &Standing) -> String {
+    if one.stage == Stage::Retired || one.lacking.is_empty() {
+        "-".to_owned()
+    } else {
+        one.lacking.join(", ")
+    }
+}
+
+fn as_json(one: &Standing) -> Value {
+    json!({
+        "id": one.id.to_string(),
+        "state": one.stage.name(),
+        "current_from": one.current_from.map(in_seconds),
+        "retired_at": one.retired_at.map(in_seconds),
+        "tokens_until": one.tokens_until.map(in_seconds),
+        "at_hand": one.is_at_hand,
+        "missing_on": one.lacking,
+    })
+}
+
+fn add(app: &App, json: bool) -> Result<()> {
+    let id = app.keys.add_master_key()?.to_string();
+    let file = app.config.keys.master_key_file.display().to_string();
+    if json {
+        print_json(&json!({ "added": id, "file": file }));
+    } else {
+        println!(
+            "Added the master key {id} to {file}; it is used for nothing yet. Back the file up, copy \
+             it to every other node, and then: signet keys master rotate"
+        );
+    }
+    Ok(())
+}
+
+async fn rotate(app: &App, to: Option<String>, json: bool) -> Result<()> {
+    let rotated = app.keys.rotate_master_key(to).await?;
+    let resealed = app.keys.reseal(&app.mail, rotated.current_from).await?;
+    let (id, from) = (rotated.id.to_string(), in_seconds(rotated.current_from));
+    if json {
+        print_json(&json!({
+            "current": id,
+            "current_from": from,
+            "resealed": { "signing_keys": resealed.signing_keys, "mails": resealed.mails },
+        }));
+    } else {
+        println!(
+            "The master key {id} is current from {from} on. {} signing keys and {} mails are sealed \
+             under it already; the servers do the rest. Nobody notices. Keep the former key until \
+             its refresh tokens have lived out (signet keys master status), then: signet keys master \
+             retire",
+            resealed.signing_keys, resealed.mails
+        );
+    }
+    Ok(())
+}
+
+async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
+    let revoked = app.keys.revoke_master_key(id, &app.mail).await?;
+    let told: Vec<String> = revoked
+        .signing_keys
+        .iter()
+        .map(keys::Changed::told)
+        .collect();
+    let id = revoked.id.to_string();
+    if json {
+        print_json(&json!({ "revoked": id, "signing_keys": told }));
+        return Ok(());
+    }
+    println!("The master key {id} counts for nothing any more: remove it from the files.");
+    for line in told {
+        println!("{line}");
+    }
+    println!(
+        "Who logged in before has to log in again. Verifiers that do not fetch an unknown key at \
+         once refuse new access tokens until their JWKS is fresh."
+    );
+    Ok(())
+}
+
+/// `signet keys master recover`: the one that runs without a usable master key.
+pub(super) fn recover(config: Config, is_meant: bool, json: bool) -> Result<()> {
+    if !is_meant {
+        return Err(Error::setup(
+            "this gives up what only a lost master key opens: its signing keys sign no longer (their \
+             tokens live out), mails that wait are dropped, and everybody has to log in again; say \
+             --yes if no backup has the key",
+        ));
+    }
+    let clock = Clock::system();
+    let db = Db::open(&config.database, Access::Command)?;
+    let recovered = wait_for(keys::recover(&db, &clock, &config))?;
+    drop(db);
+    let app = App::build_for(config, clock, Access::Command)?;
+    let made = wait_for(async {
+        app.sessions.end_all().await?;
+        app.keys.maintain().await
+    })?;
+    let lost: Vec<String> = recovered.lost.iter().map(ToString::to_string).collect();
+    let changed = recovered.signing_keys.iter().chain(&made);
+    let told: Vec<String> = changed.map(keys::Changed::told).collect();
+    let (current, mails) = (recovered.current.to_string(), recovered.mails);
+    if json {
+        print_json(&json!({
+            "lost": lost, "current": current, "signing_keys": told, "mails_dropped": mails,
+        }));
+        return Ok(());
+    }
+    println!(
+        "Gave up the master key {}; {current} is current.",
+        lost.join(", ")
+    );
+    for line in told {
+        println!("{line}");
+    }
+    println!(
+        "{mails} mails were dropped: whoever waits for one has to ask again. All sessions ended: \
+         everybody has to log in again. Back {} up.",
+        app.config.keys.master_key_file.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What is wrong with the keys, and what to do about it. Changes nothing.
+
+use super::{Entry, MasterKey, Policy, Stage, Standing, State, plan, store};
+use crate::clock::{Clock, Time, in_seconds};
+use crate::config::Config;
+use crate::crypto::{Closed, Vault};
+use crate::error::Result;
+use crate::finding::Finding;
+use crate::storage::Db;
+
+const MASTER: &str = "master key";
+const SIGNING: &str = "signing keys";
+
+/// Looks at master keys and signing keys.
+///
+/// # Errors
+/// The database is away.
+pub async fn diagnose(db: &Db, clock: &Clock, config: &Config) -> Result<Vec<Finding>> {
+    let file = &config.keys.master_key_file;
+    let rows = db.read(store::list).await?;
+    if rows.is_empty() && !file.exists() && !db.read(store::any_sealed).await? {
+        let found = format!("{} will be made at the first start", file.display());
+        return Ok(vec![Finding::good(MASTER, found)]);
+    }
+    let master = match MasterKey::look(db, clock, file).await {
+        Ok(master) => master,
+        // Says what to do, too.
+        Err(error) => {
+            let found = error.to_string();
+            let (found, remedy) = found.split_once(". ").unwrap_or((&found, ""));
+            return Ok(vec![Finding::bad(MASTER, found, remedy)]);
+        }
+    };
+    let policy = Policy::new(config)?;
+    let (vault, now) = (master.vault(super::SIGNING_KEYS), clock.now());
+    let standings = master.standings(db, &policy, now).await?;
+    let findings = standings.iter().flat_map(|key| master_findings(key, now));
+    let mut findings: Vec<Finding> = findings.collect();
+    findings.extend(rows.iter().filter_map(|row| row_finding(row, &vault, now)));
+    let entries = db.read(store::entries).await?;
+    findings.extend(schedule(&entries, &policy, now));
+    Ok(findings)
+}
+
+fn master_findings(key: &Standing, now: Time) -> Vec<Finding> {
+    let id = key.id;
+    let is_over = key.tokens_until.is_none_or(|until| until <= now);
+    let own = match key.stage {
+        Stage::Current => Some(Finding::good(MASTER, format!("{id} is current"))),
+        Stage::Waiting => Some(Finding::warning(
+            MASTER,
+            format!("{id} was added and is not used"),
+            "signet keys master rotate",
+        )),
+        Stage::Former if is_over => Some(Finding::warning(
+            MASTER,
+            format!("no token needs {id} any more"),
+            format!("signet keys master retire {id}"),
+        )),
+        Stage::Next | Stage::Former | Stage::Retired => None,
+    };
+    let is_lacked = key.stage != Stage::Retired && !key.lacking.is_empty();
+    let lacked = is_lacked.then(|| {
+        let found = format!("{} cannot read {id}", key.lacking.join(", "));
+        Finding::bad(MASTER, found, "copy the master key file there")
+    });
+    own.into_iter().chain(lacked).collect()
+}
+
+fn row_finding(row: &store::Row, vault: &Vault, now: Time) -> Option<Finding> {
+    let (kid, life) = (&row.kid, row.lifetime());
+    let state = life.state(now);
+    let closed = vault.open(&row.place(), &row.sealed_private).err()?;
+    let what = match closed {
+        Closed::NeedsKey(id) => format!("{kid} ({}) needs the master key {id}", state.name()),
+        Closed::Damaged(_) => format!(
+            "{kid} ({}) was altered, cut short, or moved from another row",
+            state.name()
+        ),
+    };
+    let restore = match closed {
+        Closed::NeedsKey(_) => "put that master key into the file".to_owned(),
+        Closed::Damaged(_) => "restore its row from a backup".to_owned(),
+    };
+    Some(match state {
+        State::Removed | State::Revoked => return None,
+        State::Retired => Finding::warning(
+            SIGNING,
+            format!("{what}; what it signed verifies all the same"),
+            restore,
+        ),
+        State::Planned | State::Pending | State::Active => Finding::bad(
+            SIGNING,
+            what,
+            format!("{restore}, or replace it: signet keys revoke {kid} --now"),
+        ),
+    })
+}
+
+fn schedule(entries: &[Entry], policy: &Policy, now: Time) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for algorithm in &policy.algorithms {
+        let mut active = entries
+            .iter()
+            .filter(|key| key.algorithm == *algorithm && key.lifetime.state(now) == State::Active);
+        findings.push(match active.next() {
+            Some(key) => Finding::good(SIGNING, format!("{algorithm} is signed by {}", key.kid)),
+            None => Finding::bad(
+                SIGNING,
+                format!("no key signs {algorithm}"),
+                "a running server makes one within a minute; its log says why it does not",
+            ),
+        });
+    }
+    // A server does what is due within a minute.
+    let before = now - chrono::TimeDelta::minutes(3);
+    if !plan(entries, policy, before).is_empty() && !plan(entries, policy, now).is_empty() {
+        findings.push(Finding::warning(
+            SIGNING,
+            "the keys should have been changed before now",
+            "see that a server is running, and what its log says",
+        ));
+    }
+    for key in entries {
+        let is_ahead = key.lifetime.activate_at > now && key.lifetime.is_to_sign(now);
+        if let (true, Err(soon)) = (is_ahead, policy.check(&key.lifetime)) {
+            findings.push(Finding::warning(
+                SIGNING,
+                format!("{}: {soon}", key.kid),
+                format!(
+                    "it was planned under other settings; it signs from {} on",
+                    in_seconds(key.lifetime.activate_at)
+                ),
+            ));
+        }
+    }
+    findings
+}

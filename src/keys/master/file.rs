@@ -1,0 +1,164 @@
+//! The file with the master keys: 32 bytes each, one after another, that only its owner reads.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::crypto::{self, RootSecret};
+use crate::error::{Error, Result};
+
+const KEY_BYTES: usize = 32;
+
+/// More is no key file.
+const MOST_KEYS: usize = 16;
+
+/// The keys in `file`, in its order.
+///
+/// # Errors
+/// No such file, one that others may read, or one of another length.
+pub(super) fn read(file: &Path) -> Result<Vec<RootSecret>> {
+    let cannot = |error| cannot("read", file, error);
+    let mode = std::fs::metadata(file)
+        .map_err(cannot)?
+        .permissions()
+        .mode();
+    if mode & 0o027 != 0 {
+        return Err(Error::setup(format!(
+            "the master key {} is open to others than its owner: chmod 600 it",
+            file.display()
+        )));
+    }
+    let bytes = Zeroizing::new(std::fs::read(file).map_err(cannot)?);
+    let (keys, rest) = bytes.as_chunks::<KEY_BYTES>();
+    if keys.is_empty() || keys.len() > MOST_KEYS || !rest.is_empty() {
+        return Err(Error::setup(format!(
+            "the master key {} has {} bytes; it needs exactly 32 (head -c 32 /dev/urandom), and 32 \
+             more for each further key, {MOST_KEYS} at most",
+            file.display(),
+            bytes.len()
+        )));
+    }
+    Ok(keys.iter().map(|key| RootSecret::new(*key)).collect())
+}
+
+/// Makes a new key in a new file.
+///
+/// # Errors
+/// The file cannot be made. If another process was quicker, its key is the key.
+pub(super) fn create(file: &Path) -> Result<()> {
+    // Unlike a rename, a link never replaces what is there.
+    match write(file, &[], |draft| std::fs::hard_link(draft, file)) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(cannot("create", file, error)),
+        Ok(()) => {
+            log::warn!(
+                "made a new master key, {}: back it up, apart from the database",
+                file.display()
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Adds a new key behind `keys`, which the file has.
+///
+/// # Errors
+/// The file cannot be replaced.
+pub(super) fn append(file: &Path, keys: &[RootSecret]) -> Result<RootSecret> {
+    if keys.len() >= MOST_KEYS {
+        return Err(Error::setup(format!(
+            "{} has {MOST_KEYS} keys already: remove those that are retired",
+            file.display()
+        )));
+    }
+    write(file, keys, |draft| std::fs::rename(draft, file))
+        .map_err(|error| cannot("write", file, error))?;
+    let added = read(file)?.pop();
+    added.ok_or_else(|| Error::internal("the key that was added is gone"))
+}
+
+/// Written whole or not at all: a half-written key must never be found by the next start. `place`
+/// puts the draft in its place.
+fn write(
+    file: &Path,
+    keys: &[RootSecret],
+    place: impl Fn(&Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let directory = match file.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(directory)?;
+    let draft: PathBuf = file.with_added_extension(format!("{}.tmp", std::process::id()));
+    let mut open = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    let written = keys
+        .iter()
+        .try_for_each(|key| open.write_all(key.expose()))
+        .and_then(|()| open.write_all(&*Zeroizing::new(crypto::random::<KEY_BYTES>())))
+        .and_then(|()| open.sync_all())
+        .and_then(|()| place(&draft));
+    match std::fs::remove_file(&draft) {
+        // It was moved.
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        removed => removed?,
+    }
+    written?;
+    File::open(directory)?.sync_all()
+}
+
+fn cannot(verb: &str, file: &Path, error: std::io::Error) -> Error {
+    Error::setup(format!("cannot {verb} the master key {}", file.display())).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(file: &Path) -> u32 {
+        std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_others_are_put_behind_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("keys/master.key");
+        create(&file).unwrap();
+        let made = read(&file).unwrap();
+        create(&file).unwrap();
+        let added = append(&file, &made).unwrap();
+        let ids: Vec<_> = read(&file).unwrap().iter().map(RootSecret::id).collect();
+        assert_eq!(ids, [made[0].id(), added.id()]);
+        assert_eq!(mode(&file), 0o600);
+        let files = std::fs::read_dir(file.parent().unwrap()).unwrap();
+        assert_eq!(files.count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_or_of_another_length_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("master.key");
+        let refused = |text: &str| {
+            let error = read(&file).err().expect("a refusal").to_string();
+            assert!(error.contains(text), "{error}");
+        };
+        refused("cannot read");
+        std::fs::write(&file, [1; 32]).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        refused("chmod");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(read(&file).unwrap().len(), 1);
+        std::fs::write(&file, [1; 64]).unwrap();
+        assert_eq!(read(&file).unwrap().len(), 2);
+        for length in [0, 31, 33, 17 * 32] {
+            std::fs::write(&file, vec![1; length]).unwrap();
+            refused(&format!("{length} bytes"));
+        }
+    }
+}

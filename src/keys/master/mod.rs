@@ -1,0 +1,350 @@
+//! The master keys. Everything sealed in the database is sealed under keys derived from the one
+//! that is current, and so is the secret of refresh tokens; older ones open what they sealed.
+//! Which one is current is a pure function of the rows of `master_keys` and the time; what they
+//! are is in a file, on every node. A key that the rows name and the file lacks is an error that
+//! names it, never a reason to make a new one.
+
+mod file;
+mod operate;
+mod recover;
+mod reseal;
+pub(super) mod store;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::{Clock, Time};
+use crate::crypto::{Derived, RootId, RootSecret, Roots, Vault, Version, Versions};
+use crate::error::{Error, Result};
+use crate::node::{self, Node};
+use crate::storage::{Conn, Db};
+
+pub use operate::{Revoked, Rotated, Stage, Standing};
+pub use recover::{Recovered, recover};
+pub use reseal::Resealed;
+
+/// A key that is, was or will be current, as the database knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::keys) struct Registered {
+    /// Its name.
+    pub id: RootId,
+    /// From then on it seals, until the next one does.
+    pub current_from: Time,
+    /// From then on it is not used for anything.
+    pub retired_at: Option<Time>,
+}
+
+/// The master keys at hand. Clones share them.
+#[derive(Clone)]
+pub struct MasterKey(Arc<Inner>);
+
+struct Inner {
+    file: PathBuf,
+    roots: Roots,
+    known: Mutex<Known>,
+}
+
+/// What file and database say.
+struct Known {
+    secrets: Vec<RootSecret>,
+    registered: Vec<Registered>,
+    /// It could not be read when it was last looked into.
+    is_file_bad: bool,
+}
+
+impl Known {
+    /// The versions to use; none, if no key that was registered is at hand.
+    fn versions(&self) -> Option<Versions<RootSecret>> {
+        let row = |id| self.registered.iter().find(|row| row.id == id);
+        let mut versions: Vec<Version<RootSecret>> = self
+            .secrets
+            .iter()
+            .map(|secret| (secret, row(secret.id())))
+            .filter(|(_, row)| row.is_none_or(|row| row.retired_at.is_none()))
+            .map(|(secret, row)| Version {
+                id: secret.id(),
+                current_from: row.map(|row| row.current_from),
+                value: secret.clone(),
+            })
+            .collect();
+        let first = versions
+            .iter()
+            .filter(|version| version.current_from.is_some());
+        let first = first.min_by_key(|version| version.current_from)?.id;
+        let place = versions.iter().position(|version| version.id == first)?;
+        let first = versions.swap_remove(place);
+        Some(Versions {
+            first,
+            others: versions,
+        })
+    }
+
+    /// Keys that are in use and not at hand.
+    fn missing(&self) -> Vec<RootId> {
+        let has = |id| self.secrets.iter().any(|secret| secret.id() == id);
+        let in_use = self
+            .registered
+            .iter()
+            .filter(|row| row.retired_at.is_none());
+        in_use.map(|row| row.id).filter(|id| !has(*id)).collect()
+    }
+}
+
+impl MasterKey {
+    /// The keys in `file`. Where nothing was ever sealed, and there is no file, a key is made; it
+    /// then is the installation's first.
+    ///
+    /// # Errors
+    /// The file is missing, unusable, or lacks a key that is in use, which is named.
+    pub async fn open(db: &Db, clock: &Clock, file: &Path) -> Result<Self> {
+        let found = Found::read(db, clock, file).await?;
+        if found.secrets.is_none() {
+            file::create(file)?;
+        }
+        let secrets = found.secrets.map_or_else(|| file::read(file), Ok)?;
+        let mut registered = found.registered;
+        if let (true, Some(first)) = (registered.is_empty(), first(&secrets, &found.sealing)) {
+            let now = clock.now();
+            let register = move |conn: &mut Conn| register_first(conn, first, now);
+            registered = db.write(register).await?;
+        }
+        Self::of(file, secrets, registered, &found.sealing)
+    }
+
+    /// As [`MasterKey::open`], and changes nothing.
+    pub(super) async fn look(db: &Db, clock: &Clock, file: &Path) -> Result<Self> {
+        let found = Found::read(db, clock, file).await?;
+        let secrets = found.secrets.map_or_else(|| file::read(file), Ok)?;
+        let mut registered = found.registered;
+        if let (true, Some(id)) = (registered.is_empty(), first(&secrets, &found.sealing)) {
+            registered.push(Registered {
+                id,
+                current_from: clock.now(),
+                retired_at: None,
+            });
+        }
+        Self::of(file, secrets, registered, &found.sealing)
+    }
+
+    fn of(
+        file: &Path,
+        secrets: Vec<RootSecret>,
+        registered: Vec<Registered>,
+        sealing: &[RootId],
+    ) -> Result<Self> {
+        let known = Known {
+            secrets,
+            registered,
+            is_file_bad: false,
+        };
+        let missing = known.missing();
+        let versions = known.versions().filter(|_| missing.is_empty());
+        let needed = if missing.is_empty() {
+            sealing
+        } else {
+            &missing
+        };
+        let versions = versions.ok_or_else(|| lacks(file, needed, &known.secrets))?;
+        Ok(Self(Arc::new(Inner {
+            file: file.to_owned(),
+            roots: Roots::new(versions),
+            known: Mutex::new(known),
+        })))
+    }
+
+    /// Makes this process known to the others, and refuses to go on if they use a key that it
+    /// lacks: either they see it before they change the key, or it sees the change.
+    ///
+    /// # Errors
+    /// As for [`MasterKey::open`].
+    pub async fn join(&self, db: &Db, node: &Node) -> Result<()> {
+        self.report(db, node).await?;
+        let missing = self.missing();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(lacks(&self.0.file, &missing, &self.known().secrets))
+    }
+
+    /// Looks into the file, and tells the others which keys are at hand if there is news.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn report(&self, db: &Db, node: &Node) -> Result<()> {
+        self.look_into_file();
+        let ids = self.at_hand().iter().map(ToString::to_string).collect();
+        let Some(seen) = node.news(ids) else {
+            return Ok(());
+        };
+        let told = seen.clone();
+        let report = move |conn: &mut Conn| {
+            super::store::lock(conn)?;
+            node::report(conn, &seen)?;
+            store::list(conn)
+        };
+        self.adopt(db.write(report).await?);
+        node.told(told);
+        Ok(())
+    }
+
+    /// Takes over what the database says.
+    pub(super) fn adopt(&self, registered: Vec<Registered>) {
+        if self.known().registered == registered {
+            return;
+        }
+        self.known().registered = registered;
+        if !self.missing().is_empty() {
+            self.look_into_file();
+        }
+        self.apply();
+        for id in self.missing() {
+            log::error!(
+                "the master key {id} is in use and not in {}: copy it there from another node",
+                self.0.file.display()
+            );
+        }
+    }
+
+    /// Takes over keys that were added to the file. Those that it lost stay until the next start.
+    fn look_into_file(&self) {
+        let secrets = match file::read(&self.0.file) {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                if !std::mem::replace(&mut self.known().is_file_bad, true) {
+                    log::warn!("{error}; going on with what was in it before");
+                }
+                return;
+            }
+        };
+        let mut known = self.known();
+        known.is_file_bad = false;
+        let mut added = false;
+        for secret in secrets {
+            if known.secrets.iter().all(|known| known.id() != secret.id()) {
+                known.secrets.push(secret);
+                added = true;
+            }
+        }
+        drop(known);
+        if added {
+            self.apply();
+        }
+    }
+
+    fn apply(&self) {
+        if let Some(versions) = self.known().versions() {
+            self.0.roots.replace(versions);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keys that are in use and not at hand: what is sealed under them, and refresh tokens signed
+    /// with them, cannot be read here.
+    pub fn missing(&self) -> Vec<RootId> {
+        self.known().missing()
+    }
+
+    /// What seals for `purpose` under the current key and opens what any of them sealed.
+    pub fn vault(&self, purpose: &'static str) -> Vault {
+        Vault::new(&self.0.roots, purpose)
+    }
+
+    /// What `make` makes of each key.
+    pub fn derived<T>(
+        &self,
+        make: impl Fn(&RootSecret) -> T + Send + Sync + 'static,
+    ) -> Derived<T> {
+        Derived::new(&self.0.roots, make)
+    }
+}
+
+/// File and database as they were found.
+struct Found {
+    /// None: there is no file, and none is needed yet.
+    secrets: Option<Vec<RootSecret>>,
+    registered: Vec<Registered>,
+    /// Under which keys the signing keys are sealed.
+    sealing: Vec<RootId>,
+}
+
+impl Found {
+    async fn read(db: &Db, clock: &Clock, file: &Path) -> Result<Self> {
+        let read = |conn: &mut Conn| {
+            let is_used = super::store::any_sealed(conn)?;
+            Ok((store::list(conn)?, store::sealing(conn)?, is_used))
+        };
+        let (registered, sealing, is_used) = db.read(read).await?;
+        let secrets = if file.exists() {
+            Some(file::read(file)?)
+        } else if is_used || !registered.is_empty() {
+            let needed = current(&registered, clock.now()).or(sealing.first().copied());
+            return Err(gone(file, needed));
+        } else {
+            None
+        };
+        Ok(Self {
+            secrets,
+            registered,
+            sealing,
+        })
+    }
+}
+
+/// Whoever comes first says which key is the first.
+fn register_first(
+    conn: &mut Conn,
+    first: RootId,
+    now: Time,
+) -> diesel::QueryResult<Vec<Registered>> {
+    super::store::lock(conn)?;
+    if store::list(conn)?.is_empty() {
+        store::register(conn, first, now, now)?;
+    }
+    store::list(conn)
+}
+
+/// The key that seals at `now`.
+fn current(registered: &[Registered], now: Time) -> Option<RootId> {
+    let in_use = registered.iter().filter(|row| row.retired_at.is_none());
+    let begun = in_use.clone().filter(|row| row.current_from <= now);
+    let newest = begun.max_by_key(|row| row.current_from);
+    newest
+        .or(in_use.min_by_key(|row| row.current_from))
+        .map(|row| row.id)
+}
+
+/// The key of an installation that has not registered one yet: what something is sealed under, or
+/// the first in the file.
+fn first(secrets: &[RootSecret], sealing: &[RootId]) -> Option<RootId> {
+    let mut ids = secrets.iter().map(RootSecret::id);
+    if sealing.is_empty() {
+        ids.next()
+    } else {
+        ids.find(|id| sealing.contains(id))
+    }
+}
+
+fn gone(file: &Path, needed: Option<RootId>) -> Error {
+    let name = needed.map_or_else(String::new, |id| format!(" {id}"));
+    Error::setup(format!(
+        "the master key file {} is missing, and the database holds secrets sealed under the master \
+         key{name}. Put the file back (on a further node: copy the first node's). If it is lost: \
+         signet keys master recover",
+        file.display()
+    ))
+}
+
+fn lacks(file: &Path, missing: &[RootId], has: &[RootSecret]) -> Error {
+    let list = |ids: Vec<String>| ids.join(", ");
+    let missing = list(missing.iter().map(ToString::to_string).collect());
+    let has = list(has.iter().map(|secret| secret.id().to_string()).collect());
+    Error::setup(format!(
+        "the database needs the master key {missing}, and {} has only {has}. Put that key into the \
+         file (on a further node: copy the first node's file). If it is lost: signet keys master \
+         recover",
+        file.display()
+    ))
+}

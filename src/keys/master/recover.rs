@@ -1,0 +1,143 @@
+//! Going on after a master key was lost: what was sealed under it is given up, and nothing else.
+
+use std::path::Path;
+
+use diesel::QueryResult;
+
+use super::operate::{refused, retire};
+use super::{Registered, file, store};
+use crate::clock::{Clock, Time};
+use crate::config::Config;
+use crate::crypto::{RootId, RootSecret};
+use crate::error::Result;
+use crate::event;
+use crate::keys::{Changed, Entry, Policy, State};
+use crate::mail;
+use crate::node;
+use crate::storage::{Conn, Db};
+
+/// What was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// The master keys that are lost.
+    pub lost: Vec<RootId>,
+    /// The one that is current now.
+    pub current: RootId,
+    /// Signing keys that sign no longer. What they signed verifies until it expires.
+    pub signing_keys: Vec<Changed>,
+    /// Mails that cannot be sent any more.
+    pub mails: usize,
+}
+
+/// Gives up what only lost master keys open: their signing keys end, waiting mails are dropped. A
+/// missing file is made.
+///
+/// # Errors
+/// Nothing is lost; a server is running, which then still has the key; the file is unusable.
+pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovered> {
+    let path: &Path = &config.keys.master_key_file;
+    let now = clock.now();
+    let read = move |conn: &mut Conn| {
+        Ok((
+            store::list(conn)?,
+            super::super::store::needed(conn, now)?,
+            node::present(conn, now)?,
+        ))
+    };
+    let (registered, needed, nodes) = db.read(read).await?;
+    if let Some(node) = nodes.first() {
+        return Err(refused(format!(
+            "{} is running, and has the master key in its memory: stop all servers first",
+            node.name
+        )));
+    }
+    let at_hand: Vec<RootId> = if path.exists() {
+        file::read(path)?.iter().map(RootSecret::id).collect()
+    } else {
+        Vec::new()
+    };
+    let lost = lost(&registered, &needed, &at_hand);
+    if lost.is_empty() {
+        return Err(refused(
+            "every master key that is in use is at hand".to_owned(),
+        ));
+    }
+    if at_hand.is_empty() {
+        file::create(path)?;
+    }
+    let at_hand: Vec<RootId> = file::read(path)?.iter().map(RootSecret::id).collect();
+    let policy = Policy::new(config)?;
+    let give_up = move |conn: &mut Conn| give_up(conn, &at_hand, &lost, &policy, now);
+    db.write(give_up).await?
+}
+
+fn lost(registered: &[Registered], needed: &[RootId], at_hand: &[RootId]) -> Vec<RootId> {
+    let in_use = registered.iter().filter(|row| row.retired_at.is_none());
+    let mut lost: Vec<RootId> = in_use
+        .map(|row| row.id)
+        .chain(needed.iter().copied())
+        .collect();
+    lost.retain(|id| !at_hand.contains(id));
+    lost.sort();
+    lost.dedup();
+    lost
+}
+
+fn give_up(
+    conn: &mut Conn,
+    at_hand: &[RootId],
+    lost: &[RootId],
+    policy: &Policy,
+    now: Time,
+) -> QueryResult<Result<Recovered>> {
+    super::super::store::lock(conn)?;
+    for id in lost {
+        retire(conn, *id, "lost", now)?;
+    }
+    let registered = store::list(conn)?;
+    let Some(current) = next(conn, &registered, at_hand, now)? else {
+        return Ok(Err(refused(
+            "every key in the file is retired: remove the file, and a new one is made".to_owned(),
+        )));
+    };
+    let mut signing_keys = Vec::new();
+    for mut entry in super::super::store::sealed_otherwise(conn, at_hand)? {
+        let state = entry.lifetime.state(now);
+        if matches!(state, State::Planned | State::Pending | State::Active) {
+            entry.lifetime = policy.ended(entry.lifetime, now, now);
+            signing_keys.push(end(conn, entry, now)?);
+        }
+    }
+    let mails = mail::drop_sealed_otherwise(conn, at_hand)?;
+    Ok(Ok(Recovered {
+        lost: lost.to_vec(),
+        current,
+        signing_keys,
+        mails,
+    }))
+}
+
+/// The key to go on with: one that was in use before and is not lost, or a new one.
+fn next(
+    conn: &mut Conn,
+    registered: &[Registered],
+    at_hand: &[RootId],
+    now: Time,
+) -> QueryResult<Option<RootId>> {
+    if let Some(left) = super::current(registered, now) {
+        return Ok(Some(left));
+    }
+    let is_new = |id: &&RootId| registered.iter().all(|row| row.id != **id);
+    let new = at_hand.iter().find(is_new).copied();
+    if let Some(new) = new {
+        store::register(conn, new, now, now)?;
+    }
+    Ok(new)
+}
+
+fn end(conn: &mut Conn, entry: Entry, now: Time) -> QueryResult<Changed> {
+    super::super::store::update(conn, &entry)?;
+    let changed = Changed::Rescheduled(entry);
+    event::record(conn, &changed.event(now))?;
+    Ok(changed)
+}

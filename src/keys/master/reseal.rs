@@ -1,0 +1,66 @@
+//! Sealing anew, under the current master key, what an older one sealed: row by row, while the
+//! server goes on.
+
+use diesel::QueryResult;
+
+use crate::clock::Time;
+use crate::crypto::RootId;
+use crate::error::Result;
+use crate::keys::{Keys, store};
+use crate::mail::{self, Mailer};
+use crate::storage::Conn;
+
+/// How many secrets were sealed anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// Signing keys.
+    pub signing_keys: usize,
+    /// Mails that wait to be sent.
+    pub mails: usize,
+}
+
+impl Keys {
+    /// Seals everything under the key that is current at `as_of`. What cannot be opened stays as it
+    /// is, and is told in the log.
+    ///
+    /// # Errors
+    /// The database is away; what was done stays done.
+    pub async fn reseal(&self, mail: &Mailer, as_of: Time) -> Result<Resealed> {
+        let resealed = Resealed {
+            signing_keys: self.reseal_signing_keys(as_of).await?,
+            mails: mail.reseal(as_of).await?,
+        };
+        if resealed != Resealed::default() {
+            log::info!(
+                "sealed {} signing keys and {} mails anew, under the master key {}",
+                resealed.signing_keys,
+                resealed.mails,
+                self.0.vault.current(as_of)
+            );
+        }
+        Ok(resealed)
+    }
+
+    async fn reseal_signing_keys(&self, as_of: Time) -> Result<usize> {
+        let (db, vault) = (&self.0.db, &self.0.vault);
+        let mut resealed = 0;
+        for row in db.read(store::list).await? {
+            if row.is_sealed_under(vault.current(as_of)) {
+                continue;
+            }
+            match row.resealed(vault, as_of) {
+                Ok(new) => {
+                    let replace = move |conn: &mut Conn| store::replace_sealed(conn, &row, &new);
+                    resealed += db.write(replace).await?;
+                }
+                Err(closed) => log::error!("{}", super::super::unreadable(&row.kid, &closed)),
+            }
+        }
+        Ok(resealed)
+    }
+}
+
+/// How many secrets are sealed under a key.
+pub(super) fn sealed_under(conn: &mut Conn, id: RootId) -> QueryResult<i64> {
+    Ok(store::count_sealed_under(conn, id)? + mail::count_sealed_under(conn, id)?)
+}

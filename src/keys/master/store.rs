@@ -1,0 +1,70 @@
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::Registered;
+use crate::clock::Time;
+use crate::crypto::RootId;
+use crate::storage::schema::{master_keys, signing_keys};
+use crate::storage::{Conn, loaded, stored};
+
+/// All that were ever current, the first one first.
+pub(in crate::keys) fn list(conn: &mut Conn) -> QueryResult<Vec<Registered>> {
+    let rows: Vec<(String, NaiveDateTime, Option<NaiveDateTime>)> = master_keys::table
+        .order((master_keys::current_from, master_keys::id))
+        .select((
+            master_keys::id,
+            master_keys::current_from,
+            master_keys::retired_at,
+        ))
+        .load(conn)?;
+    let registered = rows
+        .into_iter()
+        .filter_map(|(id, current_from, retired_at)| {
+            Some(Registered {
+                // No node wrote another name.
+                id: id.parse().ok()?,
+                current_from: loaded(current_from),
+                retired_at: retired_at.map(loaded),
+            })
+        });
+    Ok(registered.collect())
+}
+
+/// A key is, or is to be, current.
+pub(super) fn register(
+    conn: &mut Conn,
+    id: RootId,
+    current_from: Time,
+    now: Time,
+) -> QueryResult<()> {
+    let id = id.to_string();
+    let known = diesel::update(master_keys::table.find(&id))
+        .set(master_keys::current_from.eq(stored(current_from)))
+        .execute(conn)?;
+    if known == 0 {
+        diesel::insert_into(master_keys::table)
+            .values((
+                master_keys::id.eq(&id),
+                master_keys::current_from.eq(stored(current_from)),
+                master_keys::created_at.eq(stored(now)),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+pub(super) fn retire(conn: &mut Conn, id: RootId, now: Time) -> QueryResult<()> {
+    diesel::update(master_keys::table.find(id.to_string()))
+        .set(master_keys::retired_at.eq(stored(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Under which keys the signing keys are sealed, as they say.
+pub(super) fn sealing(conn: &mut Conn) -> QueryResult<Vec<RootId>> {
+    let ids: Vec<String> = signing_keys::table
+        .select(signing_keys::master_key_id)
+        .distinct()
+        .load(conn)?;
+    Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+}

@@ -1,0 +1,142 @@
+//! # node
+//!
+//! The processes that serve from one database: who is there, and which master keys each has at
+//! hand, so that nothing is sealed under one that somebody lacks.
+//!
+//! Table: `nodes`. Job: `report_node`, on every node. Routes, settings: none.
+//! It does not know what a master key is.
+
+mod store;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use diesel::QueryResult;
+
+use crate::clock::{Clock, Time, in_seconds};
+use crate::crypto;
+use crate::error::Result;
+use crate::finding::Finding;
+use crate::storage::{Conn, Db};
+
+/// A node says this often that it is there, and at once when it has other master keys.
+const REPORT_EVERY: TimeDelta = TimeDelta::seconds(10);
+
+/// One that has not said so for this long is gone.
+const GONE_AFTER: TimeDelta = TimeDelta::seconds(35);
+
+/// A process, as it was last heard of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Different for each start.
+    pub id: String,
+    /// For people: machine and address.
+    pub name: String,
+    /// When it was started.
+    pub started_at: Time,
+    /// When it last said that it is there.
+    pub seen_at: Time,
+    /// The names of the master keys it has at hand.
+    pub master_keys: Vec<String>,
+}
+
+/// This process. Clones are the same one.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Clock,
+    id: String,
+    name: String,
+    started_at: Time,
+    /// What it last said of itself.
+    last: Mutex<Option<Seen>>,
+}
+
+impl Node {
+    /// A process that listens at `address`.
+    pub fn new(db: Db, clock: Clock, address: &str) -> Self {
+        let machine = hostname::get().unwrap_or_default();
+        Self(Arc::new(Inner {
+            db,
+            id: crypto::random_base62(22),
+            name: format!("{} {address}", machine.to_string_lossy()),
+            started_at: clock.now(),
+            clock,
+            last: Mutex::default(),
+        }))
+    }
+
+    /// What it has to say of itself now, for [`report`]; none, if it said so a moment ago.
+    pub fn news(&self, master_keys: Vec<String>) -> Option<Seen> {
+        let inner = &*self.0;
+        let seen_at = inner.clock.now();
+        let last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = last.as_ref().is_some_and(|last| {
+            seen_at < last.seen_at + REPORT_EVERY && last.master_keys == master_keys
+        });
+        (!is_known).then(|| Seen {
+            id: inner.id.clone(),
+            name: inner.name.clone(),
+            started_at: inner.started_at,
+            seen_at,
+            master_keys,
+        })
+    }
+
+    /// It was said.
+    pub fn told(&self, seen: Seen) {
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(seen);
+    }
+
+    /// Says that it goes.
+    ///
+    /// # Errors
+    /// The database is away: the others will notice by themselves.
+    pub async fn leave(&self) -> Result<()> {
+        let id = self.0.id.clone();
+        let leave = self.0.db.write(move |conn| store::delete(conn, &id));
+        leave.await
+    }
+}
+
+/// A step: says that this process is there.
+///
+/// # Errors
+/// What the database says.
+pub fn report(conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
+    store::put(conn, seen)?;
+    store::forget(conn, seen.seen_at - TimeDelta::days(1))
+}
+
+/// A step: who is there at `now`, the oldest first.
+///
+/// # Errors
+/// What the database says.
+pub fn present(conn: &mut Conn, now: Time) -> QueryResult<Vec<Seen>> {
+    store::since(conn, now - GONE_AFTER)
+}
+
+/// A step: what is wrong with the nodes, as a machine whose clock says `now` sees it.
+///
+/// # Errors
+/// What the database says.
+pub fn diagnose(conn: &mut Conn, now: Time, skew: TimeDelta) -> QueryResult<Vec<Finding>> {
+    const ABOUT: &str = "servers";
+    let nodes = present(conn, now)?;
+    if nodes.is_empty() {
+        let remedy = "signet serve; a server that was just started is seen within a second";
+        return Ok(vec![Finding::warning(ABOUT, "none is running", remedy)]);
+    }
+    let found = nodes.into_iter().map(|node| {
+        let since = in_seconds(node.started_at);
+        if node.seen_at > now + skew {
+            let found = format!("the clock of {} is ahead of this machine's", node.name);
+            return Finding::warning(ABOUT, found, "synchronise the clocks (NTP)");
+        }
+        Finding::good(ABOUT, format!("{} runs since {since}", node.name))
+    });
+    Ok(found.collect())
+}
