@@ -84,7 +84,7 @@ impl App {
         let issuer = &config.server.public_url;
         let tokens = Tokens::new(keys.clone(), clock.clone(), issuer, &config.tokens);
         let policy = session::Policy::new(&config.tokens, &config.compat);
-        let sessions = Sessions::new(db.clone(), clock.clone(), tokens, mail.clone(), policy);
+        let sessions = Sessions::new(db.clone(), clock.clone(), tokens, mail.clone(), policy)?;
         let secrets = master.derived(|root| root.derive("limits"));
         let accounts = Accounts::new(account::Inner {
             db: db.clone(),

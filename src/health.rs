@@ -23,6 +23,11 @@ impl Draining {
     pub fn begin(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
+
+    /// Whether a stop has been asked for.
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// The process answers.
@@ -48,17 +53,19 @@ struct Checks {
     database: &'static str,
     /// There is a key to sign with.
     signing_key: &'static str,
+    /// Every master key that is in use is at hand.
+    master_key: &'static str,
     /// Every job has run when it should have. If not, requests are answered all the same.
     jobs: &'static str,
 }
 
 const LIVE: Live = Live { status: "ok" };
 
-fn ready(checks: [bool; 3], are_jobs_on_time: bool) -> Ready {
+fn ready(checks: [bool; 4], are_jobs_on_time: bool) -> Ready {
     let told = |good| if good { "ok" } else { "failing" };
-    let [not_stopping, database, signing_key] = checks.map(told);
+    let [not_stopping, database, signing_key, master_key] = checks.map(told);
     Ready {
-        status: if checks == [true; 3] {
+        status: if checks == [true; 4] {
             "ok"
         } else {
             "not ready"
@@ -67,6 +74,7 @@ fn ready(checks: [bool; 3], are_jobs_on_time: bool) -> Ready {
             not_stopping,
             database,
             signing_key,
+            master_key,
             jobs: told(are_jobs_on_time),
         },
     }
@@ -83,13 +91,13 @@ pub fn about_livez() -> Operation {
 
 /// What is told about `/readyz`.
 pub fn about_readyz() -> Operation {
-    let away = Answer::json(503, "Not now", &ready([true, false, true], true));
+    let away = Answer::json(503, "Not now", &ready([true, false, true, true], true));
     Operation::new(
         Area::Health,
         "ready",
         "Whether to send this process requests",
     )
-    .answers(Answer::json(200, "Yes", &ready([true; 3], true)))
+    .answers(Answer::json(200, "Yes", &ready([true; 4], true)))
     .answers(away.header("Retry-After", "Seconds after which to ask again"))
 }
 
@@ -98,17 +106,17 @@ pub async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(LIVE)
 }
 
-/// The process can do its work: its database answers and a key signs.
+/// The process can do its work: its database answers, a key signs, and it knows what others sealed.
 pub async fn readyz(app: web::Data<App>, draining: web::Data<Draining>) -> HttpResponse {
-    let is_draining = draining.0.load(Ordering::SeqCst);
     let answers = tokio::time::timeout(PATIENCE, crate::keys::holds_sealed_rows(&app.db)).await;
     let checks = [
-        !is_draining,
+        !draining.has_begun(),
         matches!(answers, Ok(Ok(_))),
         app.keys.can_sign(),
+        app.keys.master().missing().is_empty(),
     ];
     let on_time = app.board.late(app.clock.now()).is_empty();
-    if checks == [true; 3] {
+    if checks == [true; 4] {
         HttpResponse::Ok().json(ready(checks, on_time))
     } else {
         let retry = (actix_web::http::header::RETRY_AFTER, "1");

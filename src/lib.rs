@@ -12,13 +12,13 @@
 //!
 //! | level | rooms |
 //! |---|---|
-//! | 0 | [`error`] [`finding`] [`clock`] [`ids`] [`crypto`] |
+//! | 0 | [`error`] [`finding`] [`measure`] [`clock`] [`ids`] [`crypto`] |
 //! | 1 | [`storage`] [`web`] [`config`] |
 //! | 2 | [`event`] < [`job`] < [`limits`] < [`mail`] < [`node`] < [`keys`] < [`token`] < [`password`] |
 //! | 3 | [`session`] < [`account`] |
 //! | 4 | [`federation`] [`oauth`] |
 //! | 5 | [`docs`] [`pages`] |
-//! | 6 | [`app`] [`server`] [`jobs`] [`health`] |
+//! | 6 | [`app`] [`server`] [`jobs`] [`health`] [`metrics`] |
 //! | 7 | [`cli`] |
 //!
 //! ## The way of one request
@@ -52,6 +52,8 @@ pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod measure;
+pub mod metrics;
 pub mod node;
 pub mod oauth;
 pub mod pages;

@@ -37,6 +37,7 @@ impl<'a> Server<'a> {
         command
             .args(["serve", "--listen", &address.to_string()])
             .args(["--database", &database.url])
+            .env("SIGNET_SERVER__ADMIN_LISTEN", "")
             .env("SIGNET_LOG__FILTER", "warn")
             .env("SIGNET_ACCOUNT__EMAIL_VERIFICATION", "none")
             // One machine plays all callers, and would soon be told to wait.

@@ -156,7 +156,10 @@ fn settings(database: &Database, options: &Options) -> String {
     let mut text = String::new();
     let memory = options.memory_kib();
     // Callers name their own address, each request another: nobody here is one caller.
-    let _ = writeln!(text, "[server]\ntrusted_proxies = [\"127.0.0.0/8\"]");
+    let _ = writeln!(
+        text,
+        "[server]\nadmin_listen = \"\"\ntrusted_proxies = [\"127.0.0.0/8\"]"
+    );
     let _ = writeln!(text, "[database]\nurl = '{}'", database.url);
     let _ = writeln!(text, "[account]\nemail_verification = \"mandatory\"");
     let _ = writeln!(text, "[password]\nargon2_memory_kib = {memory}");

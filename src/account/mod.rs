@@ -182,6 +182,11 @@ impl Accounts {
         &self.0.sessions
     }
 
+    /// The threads that hash.
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
     /// The account of a subject.
     ///
     /// # Errors

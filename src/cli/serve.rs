@@ -1,30 +1,31 @@
 //! `signet serve`.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Profile, Server, Transport};
 use crate::error::{Error, Result};
-use crate::server::{self, Signals};
+use crate::server::{self, Listeners, Signals};
 
 pub(super) fn run(mut config: Config) -> Result<()> {
-    let listen = config.server.listen.clone();
-    let listener = TcpListener::bind(&listen)
-        .map_err(|error| Error::setup(format!("cannot listen on {listen}")).with_source(error))?;
-    let address = listener.local_addr().map_err(Error::internal)?;
+    let listeners = Listeners::bind(&config.server)?;
+    let address = listeners.public.local_addr().map_err(Error::internal)?;
     // Port 0 asks for any free one: only now it is known which.
-    if listen.ends_with(":0") && config.server.public_url == Server::default().public_url {
+    if config.server.listen.ends_with(":0")
+        && config.server.public_url == Server::default().public_url
+    {
         config.server.public_url = format!("http://{address}");
     }
     let app = App::build(config, Clock::system())?;
     let config = app.config.clone();
     let database = app.db.kind();
     let signals = Signals::listen()?;
-    let running = server::spawn(app, listener)?;
+    let running = server::spawn(app, listeners)?;
+    let admin = running.admin_address();
+    let admin = admin.map_or_else(String::new, |at| format!(" (metrics: http://{at}/metrics)"));
     log::info!(
-        "Signet {} on {database}, listening on http://{}",
+        "Signet {} on {database}, listening on http://{}{admin}",
         env!("CARGO_PKG_VERSION"),
         running.address()
     );

@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::origin::{Origins, Place, file_name, nearest_section, nearest_setting};
-use super::setting::{Given, LATER, SETTINGS, Setting};
+use super::setting::{Given, SETTINGS, Setting};
 use super::url::WebUrl;
 use super::{Config, Problem, Problems, Profile, rules};
 
@@ -172,9 +172,6 @@ impl Loader {
 
     fn unknown_section(&mut self, path: &str) {
         let place = format!("[{path}]");
-        if is_later(path) {
-            return self.later(&place);
-        }
         let remedy = match nearest_section(path) {
             Some(near) => format!("did you mean [{near}]?"),
             None => "remove it; `signet config show` prints all sections".into(),
@@ -184,22 +181,11 @@ impl Loader {
 
     /// `path` names no setting; `place` is its name where it was given.
     pub(super) fn unknown(&mut self, path: &str, name: String, place: Place) {
-        if is_later(path) {
-            return self.later(&name);
-        }
         let remedy = match nearest_setting(path) {
             Some(near) => format!("did you mean {}?", place.name(near)),
             None => "remove it; `signet config show` prints all settings".into(),
         };
         self.problem(&name, "there is no such setting", &remedy);
-    }
-
-    fn later(&mut self, place: &str) {
-        self.problem(
-            place,
-            "this version does not have it yet",
-            "remove it; it comes with a later version",
-        );
     }
 
     /// The command line's layer.
@@ -281,11 +267,4 @@ fn is_within<'a>(mut paths: impl Iterator<Item = &'a str>, section: &str) -> boo
         path.strip_prefix(section)
             .is_some_and(|rest| rest.starts_with('.'))
     })
-}
-
-fn is_later(path: &str) -> bool {
-    LATER.contains(&path)
-        || LATER
-            .iter()
-            .any(|later| is_within(std::iter::once(path), later))
 }

@@ -39,6 +39,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Problem> {
         problems: Vec::new(),
     };
     rules.server();
+    rules.admin_listen();
     rules.public_url();
     rules.database();
     rules.keys();
@@ -109,6 +110,30 @@ impl Rules<'_> {
             "server.trusted_proxies",
             &format!("{shown} is every address: anybody could claim to be anybody"),
             "name the networks of your own proxies, like 10.0.0.0/8",
+        );
+    }
+
+    fn admin_listen(&mut self) {
+        const PATH: &str = "server.admin_listen";
+        let server = &self.config.server;
+        let (admin, public) = (&server.admin_listen, &server.listen);
+        if admin.is_empty() {
+            return;
+        }
+        self.require(
+            listen_host(admin).is_some(),
+            PATH,
+            &format!("{admin:?} is not an address with a port"),
+            "write it like 127.0.0.1:9090, or leave it empty for none",
+        );
+        // Port 0 is another one each time.
+        let plain = |address: &str| address.replace("localhost:", "127.0.0.1:");
+        let is_same = plain(admin) == plain(public) && !admin.ends_with(":0");
+        self.require_all(
+            !is_same,
+            &[PATH, "server.listen"],
+            &format!("{admin} is what [server] listen has"),
+            "choose another port, or leave it empty for none",
         );
     }
 

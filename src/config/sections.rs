@@ -71,6 +71,8 @@ pub enum Profile {
 pub struct Server {
     /// Address and port to listen on.
     pub listen: String,
+    /// Address and port for operators: metrics and health; empty: none.
+    pub admin_listen: String,
     /// The URL under which callers reach us; links and the issuer come from it, without a
     /// trailing slash.
     pub public_url: String,
@@ -94,6 +96,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".into(),
+            admin_listen: "127.0.0.1:9090".into(),
             public_url: "http://127.0.0.1:8080".into(),
             trusted_proxies: Vec::new(),
             profile: Profile::Dev,

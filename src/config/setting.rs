@@ -41,6 +41,10 @@ fn shown_database_url(config: &Config) -> Value {
 pub(super) static SETTINGS: &[Setting] = &[
     setting!(server.listen, "Address and port to listen on"),
     setting!(
+        server.admin_listen,
+        "Address and port of /metrics, /livez and /readyz for operators: without authentication, so not to be reachable from outside; empty: none"
+    ),
+    setting!(
         server.public_url,
         "The URL under which callers reach this server: links in mails and the issuer come from it"
     ),
@@ -391,6 +395,3 @@ pub(super) static SETTINGS: &[Setting] = &[
         "error, warn, info, debug or trace, also per module: \"info,signet=debug\""
     ),
 ];
-
-/// Names that the design fixes for later versions. They are refused, with this as the reason.
-pub(super) const LATER: &[&str] = &["server.admin_listen"];

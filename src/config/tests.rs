@@ -166,11 +166,6 @@ fn a_problem_is_named_by_the_place_that_gave_the_value() {
             "SIGNET_MAIL__SMTP_HOST: there is no such setting; did you mean SIGNET_MAIL__SMTP__HOST?",
         ),
         (
-            "SIGNET_SERVER__ADMIN_LISTEN",
-            "",
-            "SIGNET_SERVER__ADMIN_LISTEN: this version does not have it yet; remove it; it comes with a later version",
-        ),
-        (
             "SIGNET_MAIL__SMTP__PORT",
             "x",
             "SIGNET_MAIL__SMTP__PORT: \"x\" is not a whole number from 0 to 65535; write it like SIGNET_MAIL__SMTP__PORT=587",

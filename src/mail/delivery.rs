@@ -179,6 +179,10 @@ impl Room {
             id, kind, attempts, ..
         } = claimed;
         let name = format!("letter {id} ({kind})");
+        match outcome {
+            Ok(()) => self.sent.inc(),
+            Err(_) => self.failed.inc(),
+        }
         let touched = match outcome {
             Ok(()) => {
                 log::info!("{name} was sent");

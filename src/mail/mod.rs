@@ -47,6 +47,7 @@ use crate::config;
 use crate::crypto::Vault;
 use crate::error::Result;
 use crate::finding::Finding;
+use crate::measure::{self, Collectors, IntCounter, collectors};
 use crate::storage::{Conn, Db};
 
 use mime::Sender;
@@ -64,6 +65,19 @@ struct Room {
     service: String,
     transport: Transport,
     woken: Notify,
+    sent: IntCounter,
+    failed: IntCounter,
+}
+
+/// What is in the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Letters that are to be sent.
+    pub waiting: i64,
+    /// When the oldest of them was written.
+    pub oldest: Option<Time>,
+    /// Letters that were given up.
+    pub dead: i64,
 }
 
 impl Mailer {
@@ -82,6 +96,11 @@ impl Mailer {
             service: settings.service_name.clone(),
             transport: Transport::open(settings)?,
             woken: Notify::new(),
+            sent: measure::counter("signet_mail_sent_total", "Letters that this node sent")?,
+            failed: measure::counter(
+                "signet_mail_failed_attempts_total",
+                "Attempts of this node to send a letter that failed",
+            )?,
         })))
     }
 
@@ -104,6 +123,19 @@ impl Mailer {
     /// a wake that is forgotten costs 5 s.
     pub fn wake(&self) {
         self.0.woken.notify_one();
+    }
+
+    /// What the outbox holds, whichever node wrote it.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn backlog(&self) -> Result<Backlog> {
+        self.0.db.read(store::backlog).await
+    }
+
+    /// What this node counts.
+    pub fn collectors(&self) -> Collectors {
+        collectors![self.0.sent, self.0.failed]
     }
 
     /// What the memory transport was given so far, oldest first.
@@ -133,7 +165,11 @@ pub fn enqueue(conn: &mut Conn, letter: &Letter) -> QueryResult<()> {
 pub fn diagnose(conn: &mut Conn, now: Time) -> QueryResult<Vec<Finding>> {
     const ABOUT: &str = "mail";
     const SEE: &str = "see that the mail server takes mails, and the log of the servers";
-    let (waiting, oldest, dead) = store::backlog(conn)?;
+    let Backlog {
+        waiting,
+        oldest,
+        dead,
+    } = store::backlog(conn)?;
     let mut findings = Vec::new();
     if oldest.is_some_and(|oldest| oldest + TimeDelta::minutes(5) < now) {
         findings.push(Finding::bad(

@@ -2,8 +2,10 @@
 //! later word about the row asks for the same owner.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 
+use super::Backlog;
 use super::letter::Letter;
 use crate::clock::Time;
 use crate::crypto::RootId;
@@ -56,6 +58,20 @@ pub(super) fn insert(conn: &mut Conn, letter: &Letter) -> QueryResult<()> {
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Counts what is there.
+pub(super) fn backlog(conn: &mut Conn) -> QueryResult<Backlog> {
+    let waiting = outbox::table.filter(outbox::dead_at.is_null());
+    let (count, oldest): (i64, Option<NaiveDateTime>) = waiting
+        .select((count_star(), min(outbox::created_at)))
+        .get_result(conn)?;
+    let dead = outbox::table.filter(outbox::dead_at.is_not_null());
+    Ok(Backlog {
+        waiting: count,
+        oldest: oldest.map(loaded),
+        dead: dead.count().get_result(conn)?,
+    })
 }
 
 /// The rows that have waited longest, letters and dead ones alike.
@@ -237,15 +253,4 @@ pub(super) fn delete_sealed_otherwise(conn: &mut Conn, ids: &[RootId]) -> QueryR
     let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.bytes().to_vec()).collect();
     let lost = outbox::table.filter(substr(outbox::sealed_message, 1, RootId::BYTES).ne_all(ids));
     diesel::delete(lost).execute(conn)
-}
-
-/// How many letters wait, since when the first of them has been due, and how many are dead.
-pub(super) fn backlog(conn: &mut Conn) -> QueryResult<(i64, Option<Time>, i64)> {
-    let waiting = outbox::table.filter(outbox::dead_at.is_null());
-    let count = waiting.count().get_result(conn)?;
-    let oldest: Option<NaiveDateTime> = waiting
-        .select(diesel::dsl::min(outbox::created_at))
-        .get_result(conn)?;
-    let dead = outbox::table.filter(outbox::dead_at.is_not_null());
-    Ok((count, oldest.map(loaded), dead.count().get_result(conn)?))
 }

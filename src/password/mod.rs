@@ -18,6 +18,7 @@
 mod common;
 mod decoys;
 mod hash;
+mod measures;
 mod plaintext;
 mod policy;
 mod pool;
@@ -31,6 +32,7 @@ pub use policy::{PersonalData, Policy};
 
 use crate::config;
 use crate::error::Result;
+use crate::measure::Collectors;
 use decoys::Decoys;
 use hash::{Cost, Memory, Stored};
 use pool::Pool;
@@ -119,9 +121,12 @@ impl Passwords {
         self.0.pool.run(from, job).await
     }
 
-    /// Jobs that wait for a thread, for the metrics.
-    pub fn queue_depth(&self) -> usize {
-        self.0.pool.depth()
+    /// What the threads count.
+    ///
+    /// # Errors
+    /// None but a defect's.
+    pub fn collectors(&self) -> Result<Collectors> {
+        self.0.pool.collectors()
     }
 }
 

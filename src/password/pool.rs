@@ -9,15 +9,18 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use super::hash::Memory;
+use super::measures::Measures;
 use super::queue::FairQueue;
 use crate::crypto;
 use crate::error::{Error, Result};
+use crate::measure::Collectors;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// The threads' handle; they end when it is dropped.
 pub(super) struct Pool {
     shared: Arc<Shared>,
+    measures: Measures,
 }
 
 struct Shared {
@@ -46,7 +49,8 @@ impl Pool {
             changed: Condvar::new(),
         });
         // Made first: dropping it ends the threads there are, if one more cannot be started.
-        let pool = Self { shared };
+        let measures = Measures::new(threads, capacity)?;
+        let pool = Self { shared, measures };
         for number in 0..threads {
             let (shared, mut memory) = (Arc::clone(&pool.shared), memory());
             let serve = move || {
@@ -82,10 +86,12 @@ impl Pool {
         W: FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     {
         let (answer, outcome) = oneshot::channel();
+        let timed = self.measures.timed();
         let job = Box::new(move |memory: &mut Memory| {
             if answer.is_closed() {
                 return;
             }
+            let work = |memory: &mut Memory| timed.run(|| work(memory));
             // Nothing is left half-done behind a panic: the memory is overwritten by the next job.
             let done = catch_unwind(AssertUnwindSafe(|| work(memory)));
             let panicked = |_| Err(Error::internal("a password hashing job panicked"));
@@ -96,14 +102,23 @@ impl Pool {
             .lock()
             .queue
             .push(from.into(), job)
-            .map_err(|full| Error::unavailable(seconds_until_retry(), full))?;
+            .map_err(|full| {
+                self.measures.rejected.inc();
+                Error::unavailable(seconds_until_retry(), full)
+            })?;
         self.shared.changed.notify_one();
         Ok(outcome)
     }
 
     /// Jobs that wait for a thread.
+    #[cfg(test)]
     pub(super) fn depth(&self) -> usize {
-        self.shared.lock().queue.len()
+        self.shared.depth()
+    }
+
+    pub(super) fn collectors(&self) -> Result<Collectors> {
+        let shared = Arc::clone(&self.shared);
+        self.measures.collectors(move || shared.depth())
     }
 }
 
@@ -118,6 +133,10 @@ impl Shared {
     /// No code that can panic runs under the lock, so a poisoned one holds a sound state.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn depth(&self) -> usize {
+        self.lock().queue.len()
     }
 
     /// Waits for the next job; none once the pool is closed.

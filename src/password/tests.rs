@@ -218,7 +218,7 @@ async fn both_use_cases_refuse_when_the_queue_has_no_room() {
         assert_eq!(refused.kind(), Kind::Unavailable);
         assert!(refused.retry_after().is_some());
     }
-    assert_eq!(passwords.queue_depth(), 0);
+    assert_eq!(passwords.0.pool.depth(), 0);
 }
 
 #[test]

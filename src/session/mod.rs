@@ -15,6 +15,8 @@
 mod decision;
 mod devices;
 pub mod http;
+mod measures;
+mod policy;
 mod proof;
 mod refresh;
 mod store;
@@ -23,15 +25,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use diesel::QueryResult;
 
 use crate::clock::{Clock, Time};
-use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::ids::{SessionId, Subject};
 use crate::mail::Mailer;
+use crate::measure::Collectors;
 use crate::storage::{Conn, Db};
 use crate::token::{
     AccessClaims, FIRST_PARTY, Grant, Minted, Reason, RefreshGrant, Refused, Tokens,
@@ -39,6 +40,8 @@ use crate::token::{
 use crate::web::Facts;
 
 pub use devices::Device;
+use measures::Refreshes;
+pub use policy::Policy;
 pub use proof::prove_again;
 use store::Standing;
 pub use store::{hold, revoke_all, revoke_entered_by, revoke_others};
@@ -175,36 +178,6 @@ impl Opening {
     }
 }
 
-/// How long sessions live.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    /// Without a refresh.
-    pub idle: TimeDelta,
-    /// In any case.
-    pub absolute: TimeDelta,
-    /// The predecessor still gets the same successor for this long; zero: never.
-    pub leeway: TimeDelta,
-    /// Tell the owner by mail when an old token is used.
-    pub reuse_notice: bool,
-}
-
-impl Policy {
-    /// By `[tokens]`; upstream's own behaviour is no leeway at all.
-    pub fn new(settings: &config::Tokens, compat: &config::Compat) -> Self {
-        let leeway = settings.refresh_leeway.delta();
-        Self {
-            idle: settings.refresh_idle.delta(),
-            absolute: settings.refresh_absolute.delta(),
-            leeway: if compat.strict {
-                TimeDelta::zero()
-            } else {
-                leeway
-            },
-            reuse_notice: settings.reuse_notice,
-        }
-    }
-}
-
 /// The sessions' use cases.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
@@ -215,18 +188,28 @@ struct Inner {
     tokens: Tokens,
     mail: Mailer,
     policy: Policy,
+    refreshes: Refreshes,
 }
 
 impl Sessions {
     /// Sessions under a policy.
-    pub fn new(db: Db, clock: Clock, tokens: Tokens, mail: Mailer, policy: Policy) -> Self {
-        Self(Arc::new(Inner {
+    ///
+    /// # Errors
+    /// None but a defect's.
+    pub fn new(db: Db, clock: Clock, tokens: Tokens, mail: Mailer, policy: Policy) -> Result<Self> {
+        Ok(Self(Arc::new(Inner {
             db,
             clock,
             tokens,
             mail,
             policy,
-        }))
+            refreshes: Refreshes::new()?,
+        })))
+    }
+
+    /// What this node counts.
+    pub fn collectors(&self) -> Collectors {
+        self.0.refreshes.collectors()
     }
 
     /// Tokens of another room's concern (verification only).

@@ -48,13 +48,15 @@ impl Sessions {
     /// The token is refused, its session has ended, or the account is not active.
     pub async fn refresh(&self, token: &str, facts: &Facts) -> Result<TokenPair> {
         let inner = &*self.0;
-        let claims = inner.tokens.verify_refresh(token)?;
+        let claims = inner.tokens.verify_refresh(token);
+        let claims = claims.inspect_err(|_| inner.refreshes.count(None))?;
         let shared = self.clone();
         let address = facts.address;
         let outcome = inner
             .db
             .write(move |conn| shared.0.refresh_step(conn, &claims, address))
             .await?;
+        inner.refreshes.count(Some(&outcome));
         match outcome {
             Outcome::Rotated(session) | Outcome::Replayed(session) => inner.mint(&session),
             Outcome::Reused => {

@@ -13,6 +13,7 @@
 
 mod connection;
 mod failure;
+mod measures;
 mod migration;
 mod postgresql;
 pub mod schema;
@@ -35,7 +36,9 @@ use std::sync::Arc;
 use crate::clock::Time;
 use crate::config;
 use crate::error::{Error, Result};
+use crate::measure::Collectors;
 
+use measures::Measures;
 use postgresql::Postgresql;
 use sqlite::Sqlite;
 
@@ -50,7 +53,12 @@ pub enum Access {
 
 /// The database. Clones share it.
 #[derive(Clone)]
-pub struct Db(Arc<Backend>);
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    backend: Backend,
+    measures: Measures,
+}
 
 enum Backend {
     Sqlite(Sqlite),
@@ -69,7 +77,8 @@ impl Db {
             Target::Sqlite(path) => Backend::Sqlite(Sqlite::open(&path, access)?),
             Target::Postgresql(url) => Backend::Postgresql(Postgresql::open(url, settings)?),
         };
-        Ok(Self(Arc::new(backend)))
+        let measures = Measures::new()?;
+        Ok(Self(Arc::new(Inner { backend, measures })))
     }
 
     /// Runs queries that change nothing. Each statement sees the newest committed state.
@@ -82,9 +91,10 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
-        match &*self.0 {
-            Backend::Sqlite(sqlite) => sqlite.read(work),
-            Backend::Postgresql(postgresql) => postgresql.read(work).await,
+        let Inner { backend, measures } = &*self.0;
+        match backend {
+            Backend::Sqlite(sqlite) => measures.read(async { sqlite.read(work) }).await,
+            Backend::Postgresql(postgresql) => measures.read(postgresql.read(work)).await,
         }
     }
 
@@ -98,9 +108,10 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
-        match &*self.0 {
-            Backend::Sqlite(sqlite) => sqlite.write(work).await,
-            Backend::Postgresql(postgresql) => postgresql.write(work).await,
+        let Inner { backend, measures } = &*self.0;
+        match backend {
+            Backend::Sqlite(sqlite) => measures.write(sqlite.write(work)).await,
+            Backend::Postgresql(postgresql) => measures.write(postgresql.write(work)).await,
         }
     }
 
@@ -110,7 +121,7 @@ impl Db {
     /// # Errors
     /// The file cannot be read.
     pub fn check(&self) -> Result<Option<String>> {
-        match &*self.0 {
+        match &self.0.backend {
             Backend::Sqlite(sqlite) => sqlite.check(),
             Backend::Postgresql(_) => Ok(None),
         }
@@ -118,10 +129,24 @@ impl Db {
 
     /// The kind of database, for people.
     pub fn kind(&self) -> &'static str {
-        match &*self.0 {
+        match &self.0.backend {
             Backend::Sqlite(_) => "SQLite",
             Backend::Postgresql(_) => "PostgreSQL",
         }
+    }
+
+    /// What it counts.
+    ///
+    /// # Errors
+    /// None but a defect's.
+    pub fn collectors(&self) -> Result<Collectors> {
+        let Inner { backend, measures } = &*self.0;
+        let mut all = measures.collectors();
+        all.extend(match backend {
+            Backend::Sqlite(sqlite) => sqlite.collectors(),
+            Backend::Postgresql(postgresql) => postgresql.collectors()?,
+        });
+        Ok(all)
     }
 }
 

@@ -14,9 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connection::{Conn, Manager};
 use super::failure::{is_passing, is_retryable};
 use super::migration::{self, Applied};
-use super::refused;
+use super::{measures, refused};
 use crate::config;
 use crate::error::{Error, Result};
+use crate::measure::{self, Collectors, Held, IntCounter, IntGauge, collectors};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
 
@@ -44,6 +45,9 @@ type Once<F, T> = fn(&mut Conn, &mut F, &mut bool) -> QueryResult<T>;
 pub(super) struct Postgresql {
     pool: Pool,
     places: Arc<Semaphore>,
+    /// Callers without a place.
+    waiting: IntGauge,
+    retries: IntCounter,
 }
 
 impl Postgresql {
@@ -60,7 +64,15 @@ impl Postgresql {
             .build(manager)
             .map_err(unreachable)?;
         let places = Arc::new(Semaphore::new(settings.pool_size as usize));
-        Ok(Self { pool, places })
+        Ok(Self {
+            pool,
+            places,
+            waiting: measure::gauge(
+                "signet_database_pool_waiting",
+                "Callers that wait for a connection to PostgreSQL",
+            )?,
+            retries: measures::retries()?,
+        })
     }
 
     pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
@@ -95,10 +107,12 @@ impl Postgresql {
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
         let place = self.place().await?;
-        let pool = self.pool.clone();
+        let (pool, retries) = (self.pool.clone(), self.retries.clone());
         let done = tokio::task::spawn_blocking(move || {
             let _place = place;
-            attempt(&pool, |conn, has_begun| once(conn, &mut work, has_begun))
+            attempt(&pool, &retries, |conn, has_begun| {
+                once(conn, &mut work, has_begun)
+            })
         });
         // Past it the thread goes on alone, and its place stays taken until it is done.
         let done = tokio::time::timeout(PATIENCE, done).await;
@@ -109,9 +123,27 @@ impl Postgresql {
 
     /// Waits before the pool, where waiting costs no thread.
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        let _waiting = Held::new(&self.waiting);
         let place = tokio::time::timeout(POOL_WAIT, self.places.clone().acquire_owned()).await;
         let place = place.map_err(|_| Error::unavailable(1, "no database connection was free"))?;
         place.map_err(Error::internal)
+    }
+
+    pub(super) fn collectors(&self) -> Result<Collectors> {
+        let mut all = collectors![self.waiting, self.retries];
+        let pool = self.pool.clone();
+        all.push(measure::asked(
+            "signet_database_pool_connections",
+            "Connections to PostgreSQL",
+            move || pool.state().connections.into(),
+        )?);
+        let pool = self.pool.clone();
+        all.push(measure::asked(
+            "signet_database_pool_idle",
+            "Connections to PostgreSQL that nobody uses",
+            move || pool.state().idle_connections.into(),
+        )?);
+        Ok(all)
     }
 }
 
@@ -119,6 +151,7 @@ impl Postgresql {
 /// had died while idle. Such a connection leaves the pool, so that there is an end to them.
 fn attempt<T>(
     pool: &Pool,
+    retries: &IntCounter,
     mut once: impl FnMut(&mut Conn, &mut bool) -> QueryResult<T>,
 ) -> Result<T> {
     let mut tries = 0;
@@ -130,6 +163,7 @@ fn attempt<T>(
             Err(error) if !has_begun && is_passing(&error) && is_lost(&mut conn) => {}
             outcome => return Ok(outcome?),
         }
+        retries.inc();
     }
 }
 

@@ -15,6 +15,7 @@ use super::migration::{self, Applied};
 use super::writer::Writer;
 use super::{Access, refused};
 use crate::error::{Error, Result};
+use crate::measure::{Collectors, collectors};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
@@ -87,6 +88,10 @@ impl Sqlite {
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
         self.writer.write(work).await
+    }
+
+    pub(super) fn collectors(&self) -> Collectors {
+        collectors![self.writer.groups]
     }
 }
 

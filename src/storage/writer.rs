@@ -15,7 +15,9 @@ use diesel::{QueryResult, SqliteConnection};
 use tokio::sync::oneshot;
 
 use super::connection::Conn;
+use super::measures;
 use crate::error::{Error, Result};
+use crate::measure::Histogram;
 
 /// Writes that may wait; past it the caller is told to come back.
 const QUEUE: usize = 8_192;
@@ -27,16 +29,20 @@ type Transactions = AnsiTransactionManager;
 
 pub(super) struct Writer {
     queue: SyncSender<Box<dyn Write>>,
+    /// Writes in one commit.
+    pub(super) groups: Histogram,
 }
 
 impl Writer {
     pub(super) fn start(conn: SqliteConnection) -> Result<Self> {
         let (queue, waiting) = sync_channel(QUEUE);
+        let groups = measures::groups()?;
+        let sizes = groups.clone();
         thread::Builder::new()
             .name("signet-writer".into())
-            .spawn(move || run(Conn::Sqlite(conn), &waiting))
+            .spawn(move || run(Conn::Sqlite(conn), &waiting, &sizes))
             .map_err(Error::internal)?;
-        Ok(Self { queue })
+        Ok(Self { queue, groups })
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
@@ -100,10 +106,11 @@ where
 }
 
 /// Lives until every sender is gone, so what was accepted is written before a stop.
-fn run(mut conn: Conn, waiting: &Receiver<Box<dyn Write>>) {
+fn run(mut conn: Conn, waiting: &Receiver<Box<dyn Write>>, sizes: &Histogram) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         group.extend(waiting.try_iter().take(GROUP - 1));
+        sizes.observe(f64::from(u16::try_from(group.len()).unwrap_or(u16::MAX)));
         let commit = commit(&mut conn, &mut group);
         if let Err(error) = &commit {
             log::error!(

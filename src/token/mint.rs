@@ -49,10 +49,9 @@ impl Tokens {
             user_id: grant.subject.as_str(),
         };
         let header = header(key.algorithm, &inner.settings.access_typ, &key.kid);
-        Ok(Minted {
-            token: signing.encode(&header, &claims)?,
-            expires_at,
-        })
+        let token = signing.encode(&header, &claims)?;
+        inner.issued.count((&key.kid, key.algorithm), expires_at);
+        Ok(Minted { token, expires_at })
     }
 
     /// The refresh token of one generation of a session: the same bytes every time, as long as the

@@ -11,6 +11,7 @@
 //! the database is touched. The room does not know whether a session still lives.
 
 mod claims;
+mod issued;
 mod mint;
 mod refused;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::crypto::{Derived, SigningKey, VerifyingKey};
 use crate::keys::Keys;
 
 pub use claims::{AccessClaims, Grant, RefreshClaims, RefreshGrant};
+pub use issued::Issued;
 pub use mint::Minted;
 pub use refused::{Reason, Refused};
 
@@ -42,6 +44,7 @@ struct Inner {
     settings: config::Tokens,
     /// One for each master key.
     refresh_secrets: Derived<RefreshSecret>,
+    issued: issued::Counts,
 }
 
 struct RefreshSecret {
@@ -70,7 +73,13 @@ impl Tokens {
             issuer: issuer.to_owned(),
             settings: settings.clone(),
             refresh_secrets,
+            issued: issued::Counts::new(settings.access_ttl.as_secs().into()),
         }))
+    }
+
+    /// The access tokens that this node signed, by key.
+    pub fn issued(&self) -> Vec<Issued> {
+        self.0.issued.list(self.0.clock.now())
     }
 
     /// The claim `iss`.

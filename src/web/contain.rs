@@ -30,7 +30,7 @@ mod tests {
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::{App, HttpResponse};
 
-    use crate::web::route;
+    use crate::web::{Traffic, route};
 
     async fn broken() -> HttpResponse {
         panic!("as a defect would")
@@ -46,7 +46,9 @@ mod tests {
         routes
             .service(route::at("/broken").get(broken, route::hidden("a test")))
             .service(route::at("/sound").get(sound, route::hidden("a test")));
-        let app = init_service(App::new().configure(|table| routes.mount(table))).await;
+        let traffic = Traffic::new().unwrap();
+        let app = App::new().configure(|table| routes.mount(table, &traffic));
+        let app = init_service(app).await;
         for (path, status) in [
             ("/broken", StatusCode::INTERNAL_SERVER_ERROR),
             ("/sound", StatusCode::OK),

@@ -24,6 +24,7 @@ pub mod observe;
 mod operation;
 mod problem;
 pub mod route;
+mod traffic;
 
 pub use answer::{Answer, Described};
 pub use cookies::{DeadCookie, TokenCookies};
@@ -33,6 +34,7 @@ pub use input::Input;
 pub use limit::limit;
 pub use operation::{Area, Caller, Operation, Parameter};
 pub use problem::{document, method_not_allowed, not_found, status, title};
+pub use traffic::Traffic;
 
 use actix_web::HttpResponse;
 use actix_web::http::Uri;

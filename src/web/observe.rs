@@ -1,5 +1,5 @@
-//! The outermost middleware: gives the request its id and writes one line when it is answered.
-//! The line has the route's pattern, never the path: a path may carry a one-time secret.
+//! The outermost middleware: gives the request its id, counts it, and writes one line when it is
+//! answered. The line has the route's pattern, never the path: a path may carry a one-time secret.
 
 use std::time::Instant;
 
@@ -9,6 +9,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 
+use super::traffic::RouteTraffic;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::RequestId;
@@ -29,12 +30,22 @@ pub async fn observe(
     let id = RequestId::generate(now.unwrap_or_default());
     let started = Instant::now();
     request.extensions_mut().insert(id.clone());
+    let _in_flight = request.app_data::<RouteTraffic>().map(RouteTraffic::begin);
     let mut response = next.call(request).await?;
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    count(&response, started);
     write_line(&response, &id, started);
     Ok(response)
+}
+
+/// The data of the route that answered lies over that of the application.
+fn count<B>(response: &ServiceResponse<B>, started: Instant) {
+    let request = response.request();
+    if let Some(traffic) = request.app_data::<RouteTraffic>() {
+        traffic.answered(request.method(), response.status(), started);
+    }
 }
 
 fn write_line<B>(response: &ServiceResponse<B>, id: &RequestId, started: Instant) {

@@ -11,7 +11,7 @@ use actix_web::{Handler, HttpRequest, Resource, Responder, guard, web};
 
 use super::contain::contain;
 use super::cookies::clear_dead;
-use super::{Edge, Operation, csrf, method_not_allowed};
+use super::{Edge, Operation, Traffic, csrf, method_not_allowed};
 
 /// A browser asks again after this time whether a page may call us, in seconds.
 const PREFLIGHT_LIFE: usize = 600;
@@ -184,7 +184,7 @@ impl Endpoint {
 }
 
 /// Something that is done to the table of routes.
-type Step = Box<dyn FnOnce(&mut ServiceConfig)>;
+type Step = Box<dyn FnOnce(&mut ServiceConfig, &Traffic)>;
 
 /// All routes, with what is told about each: to be read, and to be mounted.
 #[derive(Default)]
@@ -204,19 +204,20 @@ impl Routes {
                 is_protected: endpoint.is_protected,
             });
         }
-        self.step(|table| {
+        self.step(|table, traffic| {
+            endpoint.resource = endpoint.resource.app_data(traffic.route(&endpoint.path));
             table.service(endpoint.done());
         })
     }
 
     /// Adds what handlers ask for.
     pub fn app_data<T: 'static>(&mut self, data: T) -> &mut Self {
-        self.step(|table| {
+        self.step(|table, _| {
             table.app_data(Data::new(data));
         })
     }
 
-    fn step(&mut self, step: impl FnOnce(&mut ServiceConfig) + 'static) -> &mut Self {
+    fn step(&mut self, step: impl FnOnce(&mut ServiceConfig, &Traffic) + 'static) -> &mut Self {
         self.steps.push(Box::new(step));
         self
     }
@@ -226,10 +227,11 @@ impl Routes {
         &self.list
     }
 
-    /// Mounts them.
-    pub fn mount(self, table: &mut ServiceConfig) {
+    /// Mounts them, in one worker; what `observe` sees is counted in `traffic`.
+    pub fn mount(self, table: &mut ServiceConfig, traffic: &Traffic) {
+        table.app_data(traffic.unmatched());
         for step in self.steps {
-            step(table);
+            step(table, traffic);
         }
     }
 }

@@ -18,6 +18,7 @@ mod keys;
 mod leak;
 mod limits;
 mod master_keys;
+mod metrics;
 mod openapi;
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -9,7 +9,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use signet::keys::{Rotated, Stage};
-use signet::storage::schema::{nodes, signing_keys};
+use signet::storage::schema::{master_keys, nodes, signing_keys};
 
 use crate::support::{
     Answer, Backend, Client, Installation, PASSWORD, Person, Process, Server, block_on, on_both,
@@ -223,6 +223,21 @@ fn a_node_that_lacks_the_key_keeps_it_from_being_used(on: Backend) {
     block_on(keys.rotate_master_key(Some(new[..6].to_owned()))).expect("now all have it");
 }
 
+/// Another node made a key current, in spite of everything.
+fn in_use(server: &Server, id: &'static str) {
+    let now = server.clock.now().naive_utc();
+    server.rows(move |conn| {
+        diesel::insert_into(master_keys::table)
+            .values((
+                master_keys::id.eq(id),
+                master_keys::current_from.eq(now + chrono::TimeDelta::hours(1)),
+                master_keys::created_at.eq(now),
+            ))
+            .execute(conn)
+    });
+    block_on(server.app.keys.reload()).expect("the keys");
+}
+
 /// A second node's file, which is not the first one's.
 fn a_node_that_was_left_behind_refuses_nobody_for_good(on: Backend) {
     let server = Server::start(on);
@@ -240,6 +255,22 @@ fn a_node_that_was_left_behind_refuses_nobody_for_good(on: Backend) {
     let open = || block_on(signet::keys::MasterKey::open(db, clock, file));
     let error = open().err().expect("a refusal").to_string();
     assert!(error.contains(&kid(&token)), "{error}");
+    // While it runs: the others use a key that it never saw.
+    let unknown = "0123456789abcdef";
+    in_use(&server, unknown);
+    let ready = server.anonymous().get("/readyz");
+    assert_eq!(
+        (ready.status, &ready.json["checks"]["master_key"]),
+        (503, &json!("failing"))
+    );
+    let mut header = token::header(&token);
+    header["kid"] = unknown.into();
+    let foreign = token::with_header(&token, &header.to_string());
+    refresh(&server.anonymous(), &foreign).has_status(503);
+    refresh(&server.anonymous(), &token).ok(200);
+    server.rows(move |conn| diesel::delete(master_keys::table.find(unknown)).execute(conn));
+    block_on(server.app.keys.reload()).expect("the keys");
+    server.anonymous().get("/readyz").ok(200);
     std::fs::write(file, full).expect("written");
     assert!(open().expect("all is at hand").missing().is_empty());
     refresh(&server.anonymous(), &token).ok(200);

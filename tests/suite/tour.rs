@@ -108,7 +108,8 @@ impl Terminals {
         server
             .current_dir(directory)
             .env_clear()
-            .env("SIGNET_SERVER__LISTEN", "127.0.0.1:0");
+            .env("SIGNET_SERVER__LISTEN", "127.0.0.1:0")
+            .env("SIGNET_SERVER__ADMIN_LISTEN", "");
         if on == Backend::Postgresql {
             server.env("SIGNET_DATABASE__URL", on.database(directory));
         }

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::sync::{Barrier, PoisonError};
 use std::thread;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config as Runs, TestCaseResult, TestRunner};
@@ -89,7 +89,7 @@ impl House {
         let keys = app.keys.clone();
         let tokens = Tokens::new(keys, clock.clone(), ISSUER, settings);
         let (db, mail) = (app.db.clone(), app.mail.clone());
-        Sessions::new(db, clock.clone(), tokens, mail, self.policy())
+        Sessions::new(db, clock.clone(), tokens, mail, self.policy()).unwrap()
     }
 
     async fn write<T: Send + 'static>(

@@ -17,6 +17,7 @@ export async function startSignet({ mode, app, settings = {} }) {
     env: {
       PATH: process.env.PATH,
       SIGNET_SERVER__LISTEN: new URL(SIGNET).host,
+      SIGNET_SERVER__ADMIN_LISTEN: "",
       SIGNET_SERVER__PUBLIC_URL: SIGNET,
       SIGNET_MAIL__TRANSPORT: "file",
       SIGNET_MAIL__DIRECTORY: mails,

@@ -182,6 +182,7 @@ impl Installation {
             // Its port changes with each start, and the issuer must not.
             ("server", "public_url", "\"http://localhost:8080\""),
             ("server", "workers", "2"),
+            ("server", "admin_listen", "\"\""),
         ];
         let is_changed = |usual: &&(&str, &str, &str)| {
             let mut settings = settings.iter();

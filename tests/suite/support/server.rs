@@ -10,7 +10,7 @@ use signet::app::App;
 use signet::clock::Clock;
 use signet::config::{Config, Transport};
 use signet::mail::Captured;
-use signet::server::Running;
+use signet::server::{Listeners, Running};
 use signet::storage::schema::{
     events, identities, mail_requests, one_time_tokens, outbox, sessions, users,
 };
@@ -55,8 +55,12 @@ impl Server {
         let clock = Clock::frozen(DateTime::from_timestamp(BEGINNING, 0).expect("a time"));
         let contract = Arc::new(Contract::of(&config));
         let app = App::build(config, clock.clone()).expect("the application");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let running = signet::server::spawn(app.clone(), listener).expect("the server");
+        let bind = || TcpListener::bind("127.0.0.1:0").expect("a port");
+        let listeners = Listeners {
+            public: bind(),
+            admin: Some(bind()),
+        };
+        let running = signet::server::spawn(app.clone(), listeners).expect("the server");
         Self {
             app,
             clock,
@@ -76,6 +80,12 @@ impl Server {
     pub(crate) fn anonymous(&self) -> Client {
         let contract = Arc::clone(&self.contract);
         Client::new(&format!("http://{}", self.address())).holding_to(contract)
+    }
+
+    /// An operator, on the listener that is theirs.
+    pub(crate) fn operator(&self) -> Client {
+        let address = self.running.as_ref().expect("running").admin_address();
+        Client::new(&format!("http://{}", address.expect("it listens")))
     }
 
     /// What `count` anonymous clients get who ask at the same moment, each on a connection of its

@@ -1,16 +1,22 @@
-//! The server: the whole route table, the middleware and its order, listening, and the graceful
-//! stop.
+//! # server
+//!
+//! The whole route table, the middleware and its order, listening (for everybody, and apart from it
+//! for operators), and the graceful stop.
+//!
+//! Settings: `[server]`. No table, no job of its own. It does not know what a route does.
+
+mod listeners;
+mod signals;
 
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App as Application, HttpServer};
-use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -18,14 +24,21 @@ use crate::config::Config;
 use crate::docs::{self, Docs};
 use crate::error::{Error, Result};
 use crate::health::{self, Draining};
+use crate::metrics::{self, Metrics};
 use crate::session::http::Delivery;
 use crate::web::route::{self, Routes};
-use crate::web::{Edge, headers, limit, not_found, observe};
+use crate::web::{Edge, Traffic, headers, limit, not_found, observe};
 use crate::{account, federation, jobs, keys, oauth, pages};
+
+pub use listeners::Listeners;
+pub use signals::Signals;
 
 /// An idle connection is kept for its next request this long: longer than balancers keep theirs,
 /// so that it is never we who close one they are about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Operators are few.
+const ADMIN_CONNECTIONS: usize = 64;
 
 /// Every route there is under `config`, with what is told about it.
 pub fn routes(config: &Config) -> Routes {
@@ -54,10 +67,23 @@ pub fn routes(config: &Config) -> Routes {
         docs::http::mount(&mut routes, &edge);
     }
     // for whoever runs us
+    health_routes(&mut routes);
+    routes
+}
+
+/// What is served to operators, on a listener of its own.
+fn admin_routes() -> Routes {
+    let mut routes = Routes::default();
+    let reason = route::hidden("it is for operators, and not on the public listener");
+    routes.service(route::at("/metrics").get(metrics::http::metrics, reason));
+    health_routes(&mut routes);
+    routes
+}
+
+fn health_routes(routes: &mut Routes) {
     routes
         .service(route::at("/livez").get(health::livez, health::about_livez()))
         .service(route::at("/readyz").get(health::readyz, health::about_readyz()));
-    routes
 }
 
 /// What describes the routes.
@@ -68,39 +94,10 @@ pub fn docs(config: &Config) -> Result<Docs> {
     Docs::new(config, routes(config).list())
 }
 
-/// SIGINT and SIGTERM, from its making on: made before a server starts, no signal ends the process
-/// without a graceful stop.
-pub struct Signals {
-    runtime: Runtime,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// From now on they are waited for.
-    ///
-    /// # Errors
-    /// The system does not let us.
-    pub fn listen() -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Error::internal)?;
-        let inside = runtime.enter();
-        let terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
-        let interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
-        drop(inside);
-        Ok(Self {
-            runtime,
-            terminate,
-            interrupt,
-        })
-    }
-}
-
 /// A running server in threads of its own.
 pub struct Running {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     handle: ServerHandle,
     draining: Draining,
     /// Turns true when the server has ended, for whatever reason.
@@ -112,6 +109,11 @@ impl Running {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for operators, if it does.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Stops: not ready from now on; requests under way are finished; then it ends.
@@ -134,26 +136,23 @@ impl Running {
     /// The server failed by itself.
     pub fn stop_on(self, mut signals: Signals, delay: Duration) -> Result<()> {
         let mut stopped = self.stopped.clone();
-        signals.runtime.block_on(async {
-            tokio::select! {
-                _ = signals.terminate.recv() => {}
-                _ = signals.interrupt.recv() => {}
-                _ = stopped.wait_for(|stopped| *stopped) => return,
-            }
+        if signals.wait_or(stopped.wait_for(|stopped| *stopped)) {
             log::info!("stopping: requests under way are finished first");
             self.draining.begin();
-            tokio::time::sleep(delay).await;
-        });
+            signals.pause(delay);
+        }
         self.stop()
     }
 }
 
-/// Serves on `listener`, which is already bound, until it is stopped.
+/// Serves on `listeners` until it is stopped.
 ///
 /// # Errors
-/// The listener is unusable, or threads cannot be started.
-pub fn spawn(app: App, listener: TcpListener) -> Result<Running> {
-    let address = listener.local_addr().map_err(Error::internal)?;
+/// A listener is unusable, or threads cannot be started.
+pub fn spawn(app: App, listeners: Listeners) -> Result<Running> {
+    let address = listeners.public.local_addr().map_err(Error::internal)?;
+    let admin_address = listeners.admin.as_ref().map(TcpListener::local_addr);
+    let admin_address = admin_address.transpose().map_err(Error::internal)?;
     let draining = Draining::default();
     let (tell, hear) = std::sync::mpsc::sync_channel(1);
     let (stop, stopped) = watch::channel(false);
@@ -163,12 +162,25 @@ pub fn spawn(app: App, listener: TcpListener) -> Result<Running> {
         .spawn(move || {
             let (app, draining, stopped) = inside;
             actix_web::rt::System::new().block_on(async move {
-                let server = start(&app, draining, listener)?;
+                let traffic = Traffic::new()?;
+                let server = start(&app, draining.clone(), &traffic, listeners.public)?;
+                let admin = listeners.admin.map(|listener| {
+                    let metrics = Metrics::new(app.clone(), draining.clone(), &traffic)?;
+                    start_admin(&app, draining, metrics, listener)
+                });
+                let admin = admin.transpose()?;
+                let admin_handle = admin.as_ref().map(Server::handle);
+                let admin = admin.map(actix_web::rt::spawn);
                 // The other side is waiting for exactly this.
                 drop(tell.send(server.handle()));
                 let mail = jobs::start(&app, &stopped);
                 let ended = server.await.map_err(Error::internal);
                 stop.send_replace(true);
+                // Operators see it to its end.
+                if let (Some(handle), Some(admin)) = (admin_handle, admin) {
+                    handle.stop(true).await;
+                    drop(admin.await);
+                }
                 drop(mail.await);
                 if let Err(error) = app.node.leave().await {
                     log::warn!("could not say goodbye to the other nodes: {error}");
@@ -180,6 +192,7 @@ pub fn spawn(app: App, listener: TcpListener) -> Result<Running> {
     match hear.recv() {
         Ok(handle) => Ok(Running {
             address,
+            admin_address,
             handle,
             draining,
             stopped,
@@ -192,14 +205,19 @@ pub fn spawn(app: App, listener: TcpListener) -> Result<Running> {
     }
 }
 
-fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server> {
+fn start(
+    app: &App,
+    draining: Draining,
+    traffic: &Traffic,
+    listener: TcpListener,
+) -> Result<Server> {
     let settings = app.config.server.clone();
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
     let timeout = Duration::from_secs(settings.request_timeout.as_secs().into());
-    let app = app.clone();
+    let (app, traffic) = (app.clone(), traffic.clone());
     let edge = Data::new(Edge::from(app.config.as_ref()));
     let delivery = Data::new(Delivery::new(&app.config, app.clock.clone()));
     let draining = Data::new(draining);
@@ -221,7 +239,7 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
             .wrap(from_fn(limit))
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(observe::observe))
-            .configure(|table| routes(&app.config).mount(table))
+            .configure(|table| routes(&app.config).mount(table, &traffic))
             .default_service(web::to(not_found))
     });
     let server = server
@@ -231,6 +249,45 @@ fn start(app: &App, draining: Draining, listener: TcpListener) -> Result<Server>
         .client_disconnect_timeout(timeout)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(settings.shutdown_timeout.as_secs().into())
+        .disable_signals()
+        .listen(listener)
+        .map_err(Error::internal)?;
+    Ok(server.run())
+}
+
+fn start_admin(
+    app: &App,
+    draining: Draining,
+    metrics: Metrics,
+    listener: TcpListener,
+) -> Result<Server> {
+    let settings = &app.config.server;
+    let timeout = Duration::from_secs(settings.request_timeout.as_secs().into());
+    let edge = Data::new(Edge::from(app.config.as_ref()));
+    let (app, draining) = (Data::new(app.clone()), Data::new(draining));
+    let metrics = Data::new(metrics);
+    // What operators ask for is not part of what is measured.
+    let uncounted = Traffic::new()?;
+    let shutdown_timeout = settings.shutdown_timeout.as_secs().into();
+    let server = HttpServer::new(move || {
+        Application::new()
+            .app_data(edge.clone())
+            .app_data(draining.clone())
+            .app_data(metrics.clone())
+            .app_data(app.clone())
+            .wrap(from_fn(limit))
+            .wrap(from_fn(headers::secure))
+            .configure(|table| admin_routes().mount(table, &uncounted))
+            .default_service(web::to(not_found))
+    });
+    let server = server
+        .workers(1)
+        .max_connections(ADMIN_CONNECTIONS)
+        .client_request_timeout(timeout)
+        .client_disconnect_timeout(timeout)
+        // One connection for each scrape: a stop then need not wait for idle ones.
+        .keep_alive(KeepAlive::Disabled)
+        .shutdown_timeout(shutdown_timeout)
         .disable_signals()
         .listen(listener)
         .map_err(Error::internal)?;
