@@ -244,8 +244,10 @@ impl Rules<'_> {
         let audience = !tokens.audience.trim().is_empty();
         let like = "name the services that accept the tokens, like \"signet\"";
         self.require(audience, "tokens.audience", "is empty", like);
-        let hour = Period::minutes(1)..=Period::minutes(60);
-        self.within("tokens.access_ttl", tokens.access_ttl, hour);
+        // A shorter life would be spent on the way, and between clocks that differ a little; a
+        // longer one is too long for what cannot be taken back.
+        let life = Period::seconds(5)..=Period::minutes(60);
+        self.within("tokens.access_ttl", tokens.access_ttl, life);
         self.require(
             ["at+jwt", "JWT"].contains(&tokens.access_typ.as_str()),
             "tokens.access_typ",

@@ -113,7 +113,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         "The clocks of two nodes are never further apart, up to 5m"
     ),
     setting!(tokens.audience, "The claim aud of access tokens"),
-    setting!(tokens.access_ttl, "Life of an access token, 1m to 60m"),
+    setting!(tokens.access_ttl, "Life of an access token, 5s to 60m"),
     setting!(
         tokens.access_typ,
         "The header typ of access tokens: \"at+jwt\" (RFC 9068) or \"JWT\""

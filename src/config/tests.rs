@@ -183,7 +183,7 @@ fn a_problem_is_named_by_the_place_that_gave_the_value() {
         (
             "SIGNET_TOKENS__ACCESS_TTL",
             "2h",
-            "SIGNET_TOKENS__ACCESS_TTL: 2h is outside of what is allowed; choose 1m to 1h",
+            "SIGNET_TOKENS__ACCESS_TTL: 2h is outside of what is allowed; choose 5s to 1h",
         ),
     ];
     for (name, value, expected) in cases {
@@ -212,7 +212,7 @@ fn all_problems_come_at_once_and_as_one_readable_list() {
              - [tokens] refresh_idle: \"x\" {PERIOD}\n    write it like refresh_idle = \"30d\"\n  \
              - SIGNET_LOG__FORMAT: \"xml\" is not one of text, json\n    write it like SIGNET_LOG__FORMAT=text\n  \
              - SIGNET_X__Y: there is no such setting\n    remove it; `signet config show` prints all settings\n  \
-             - [tokens] access_ttl: 2h is outside of what is allowed\n    choose 1m to 1h"
+             - [tokens] access_ttl: 2h is outside of what is allowed\n    choose 5s to 1h"
         )
     );
     let one = load("server.workers = 'x'", &[], &[]).expect_err("one problem");
