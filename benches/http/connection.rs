@@ -18,7 +18,15 @@ pub(crate) struct Connection {
 
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
+    head: &'a [u8],
     pub(crate) body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The value of a header that is there once.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(std::str::from_utf8(self.head).ok()?, name)
+    }
 }
 
 impl Connection {
@@ -58,6 +66,7 @@ impl Connection {
         };
         Ok(Answer {
             status,
+            head: &self.buffer[..body.start],
             body: &self.buffer[body],
         })
     }
@@ -83,11 +92,15 @@ fn head(bytes: &[u8]) -> Outcome<Option<(u16, std::ops::Range<usize>)>> {
     };
     let text = std::str::from_utf8(&bytes[..end])?;
     let status = text.get(9..12).ok_or("no status line")?.parse()?;
-    let length = text.lines().find_map(|line| {
-        let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("content-length").then_some(value)
-    });
-    let length: usize = length.ok_or("no content-length")?.parse()?;
+    let length = header(text, "content-length").ok_or("no content-length")?;
+    let length: usize = length.parse()?;
     let start = end + 4;
     Ok(Some((status, start..start + length)))
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(": ")?;
+        found.eq_ignore_ascii_case(name).then_some(value)
+    })
 }

@@ -11,6 +11,7 @@
 )]
 
 #[path = "../http/connection.rs"]
+#[expect(dead_code, reason = "the verifiers of another benchmark read headers")]
 mod connection;
 #[path = "../http/database.rs"]
 mod database;
