@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 use cluster::Cluster;
 use report::Report;
@@ -53,19 +54,19 @@ type Outcome<T> = Result<T, Failure>;
 #[command(name = "rotation")]
 struct Options {
     /// How long keys and nodes change
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
-    /// A key signs for so many seconds
-    #[arg(long, default_value_t = 30)]
+    /// A key signs for so many seconds: more than it is announced
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(11..))]
     rotate_every: u64,
     /// Every so many seconds one node is restarted
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     restart_every: u64,
     /// People who are logged in
-    #[arg(long, default_value_t = 48)]
+    #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u16).range(1..))]
     people: u16,
     /// The part of what the machine can do that is asked of it, in percent
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100))]
     load: u32,
     /// At the end, revokes the key that signs
     #[arg(long)]
@@ -73,19 +74,24 @@ struct Options {
     /// The control: new keys sign as soon as they are published, which must be noticed
     #[arg(long, conflicts_with = "emergency")]
     without_lead: bool,
-    /// What cargo says to every benchmark
+    /// What cargo says to every benchmark; without it, it is `cargo test` that runs us
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let mut options = Options::parse();
+    if !options.bench {
+        // Long enough for a whole rotation.
+        options.seconds = options.seconds.min(40);
+        options.rotate_every = options.rotate_every.min(15);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let shown = runtime
         .map_err(Failure::from)
-        .and_then(|runtime| runtime.block_on(run(&options)));
+        .and_then(|runtime| runtime.block_on(unless_stopped(run(&options))));
     match shown {
         Ok(complaints) if complaints.is_empty() => {
             println!(
@@ -109,6 +115,17 @@ fn main() -> ExitCode {
             eprintln!("this run shows nothing: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Whoever stops us does not stop what we have started: that ends with what it belongs to.
+async fn unless_stopped<T>(run: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        done = run => done,
+        _ = terminate.recv() => Err("it was stopped".into()),
+        _ = interrupt.recv() => Err("it was stopped".into()),
     }
 }
 
