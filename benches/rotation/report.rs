@@ -14,8 +14,11 @@ use crate::watch::Watched;
 
 /// One request in so many may fail.
 const REQUESTS_TO_AN_ERROR: u64 = 100_000;
-/// Fewer would show little.
-const VERIFICATIONS_PER_SECOND: u64 = 1000;
+/// In a long run, fewer verifications per second would show little; a short one only has to be one,
+/// on whatever machine.
+const LONG: u64 = 300;
+const IN_A_LONG_RUN: u64 = 1000;
+const IN_A_SHORT_RUN: u64 = 100;
 
 pub(crate) struct Report<'a> {
     pub(crate) options: &'a Options,
@@ -142,8 +145,8 @@ impl Report<'_> {
         let [before, all] = &self.pools;
         let sum = |pools: &HashMap<Policy, Pool>| pools.values().map(Pool::failures).sum::<u64>();
         println!(
-            "\nThe command took {:.2} s. {} of {} people went on with tokens of another key, of which \
-             verifiers refused {} until they knew it.",
+            "\nThe command took {:.2} s. {} of {} people went on with tokens of another key; {} \
+             verifications of those failed until the verifier knew it.",
             emergency.command.as_secs_f64(),
             emergency.going_on,
             emergency.people,
@@ -196,17 +199,23 @@ impl Report<'_> {
             rotations >= due,
             format!("{rotations} rotations, where {due} were due"),
         );
+        let least = if seconds >= LONG {
+            seconds * IN_A_LONG_RUN
+        } else {
+            seconds * IN_A_SHORT_RUN
+        };
         for policy in Policy::ALL {
-            let pool = self.pool(policy);
+            let verifications = self.pool(policy).verifications;
             must(
-                pool.verifications >= seconds * VERIFICATIONS_PER_SECOND / 8,
-                format!("{}: {} are few", policy.name(), pool.verifications),
+                // Each has a fourth, but for what came too late.
+                verifications >= least / 5,
+                format!("{}: {verifications} verifications are few", policy.name()),
             );
         }
         let verifications = self.sum(|pool| pool.verifications);
         must(
-            verifications >= seconds * VERIFICATIONS_PER_SECOND,
-            format!("{verifications} verifications are few: the machine was too slow"),
+            verifications >= least,
+            format!("{verifications} verifications are few: {least} had to be"),
         );
         let balanced = [Policy::Lazy, Policy::Refetching].map(|policy| self.pool(policy));
         let errors =
