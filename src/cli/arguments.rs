@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::events::{self, Since};
-use crate::config::Argument;
+use crate::config::{Argument, Period};
 use crate::event::Kind;
 
 /// A standalone JWT identity provider.
@@ -200,9 +200,58 @@ pub(super) enum Keys {
         #[arg(long)]
         now: bool,
     },
+    /// Take over a key that was made elsewhere: to verify old tokens, or to sign
+    Import(ImportKey),
+    /// Print published public keys, for verifiers that are given them in files
+    Export(ExportKeys),
     /// Look after the master keys, under which all secrets are sealed
     #[command(subcommand)]
     Master(Master),
+}
+
+#[derive(Args, Clone)]
+pub(super) struct ImportKey {
+    /// PEM or JWK, public or private; - for standard input
+    pub(super) file: PathBuf,
+    /// Make it the next key that signs, as `rotate` does, instead of only verifying with it
+    #[arg(long, conflicts_with_all = ["kid", "keep"])]
+    pub(super) sign: bool,
+    /// The id that old tokens have in their header [default: as in the file, or its thumbprint]
+    #[arg(long, value_name = "ID")]
+    pub(super) kid: Option<String>,
+    /// For an RSA key RS256 or PS256 [default: as in the file, or RS256]
+    #[arg(long, value_name = "ALGORITHM")]
+    pub(super) algorithm: Option<String>,
+    /// How long old tokens are verified with it
+    #[arg(long = "for", value_name = "PERIOD", default_value = "30d")]
+    pub(super) keep: Period,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Clone)]
+pub(super) struct ExportKeys {
+    /// Only this key: its id, or the first letters of it
+    pub(super) kid: Option<String>,
+    /// The public halves; there is no way to have the private ones
+    #[arg(long)]
+    pub(super) public: bool,
+    /// A JWKS, or `PUBLIC KEY`s in PEM
+    #[arg(long, value_enum, default_value_t = ExportFormat::Jwks)]
+    pub(super) format: ExportFormat,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// How public keys are written.
+#[derive(ValueEnum, Clone, Copy)]
+pub(super) enum ExportFormat {
+    /// RFC 7517
+    Jwks,
+    /// RFC 7468
+    Pem,
 }
 
 #[derive(Subcommand, Clone)]

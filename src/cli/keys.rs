@@ -1,5 +1,7 @@
 //! `signet keys …`.
 
+mod transfer;
+
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -9,7 +11,7 @@ use crate::app::App;
 use crate::clock::{Time, in_seconds};
 use crate::crypto::Algorithm;
 use crate::error::{Error, Result};
-use crate::keys::{self, Changed, Entry, Keys, Policy, Start, State};
+use crate::keys::{self, Changed, Entry, Keys, Policy, Purpose, Start, State};
 
 pub(super) async fn run(command: Command, app: App) -> Result<()> {
     let now = app.clock.now();
@@ -43,6 +45,8 @@ pub(super) async fn run(command: Command, app: App) -> Result<()> {
             }
             tell(keys, &keys.revoke(&key.kid).await?, key.json);
         }
+        Command::Import(import) => transfer::import(keys, import).await?,
+        Command::Export(export) => transfer::export(keys, &export)?,
     }
     Ok(())
 }
@@ -51,22 +55,25 @@ fn algorithm(keys: &Keys, next: &Next) -> Result<Algorithm> {
     let Some(name) = &next.algorithm else {
         return Ok(keys.default_algorithm());
     };
-    let named = Algorithm::ALL
-        .into_iter()
-        .find(|one| one.name().eq_ignore_ascii_case(name));
-    let wanted = named.filter(|one| keys.policy().algorithms.contains(one));
-    wanted.ok_or_else(|| {
-        let known: Vec<&str> = keys
-            .policy()
-            .algorithms
-            .iter()
-            .map(|one| one.name())
-            .collect();
-        Error::setup(format!(
-            "`{name}` is none of [keys] algorithms: {}",
-            known.join(", ")
-        ))
+    let wanted = keys.policy().algorithms.as_slice();
+    named(name, wanted).ok_or_else(|| {
+        let known = Algorithm::names(wanted);
+        Error::setup(format!("`{name}` is none of [keys] algorithms: {known}"))
     })
+}
+
+/// Any that a key can have.
+fn any_algorithm(name: &str) -> Result<Algorithm> {
+    named(name, &Algorithm::ASYMMETRIC).ok_or_else(|| {
+        let known = Algorithm::names(&Algorithm::ASYMMETRIC);
+        Error::setup(format!("`{name}` is no algorithm of a key: {known} are"))
+    })
+}
+
+/// Case does not matter at a command line.
+fn named(name: &str, among: &[Algorithm]) -> Option<Algorithm> {
+    let mut among = among.iter().copied();
+    among.find(|one| one.name().eq_ignore_ascii_case(name))
 }
 
 fn list(entries: &[Entry], now: Time, json: bool) {
@@ -86,10 +93,18 @@ fn list(entries: &[Entry], now: Time, json: bool) {
             entry.algorithm.name(),
             life.state(now).name(),
             in_seconds(life.publish_at),
-            in_seconds(life.activate_at),
-            life.retire_at.map_or_else(|| "-".to_owned(), in_seconds),
+            signs(entry, Some(life.activate_at)),
+            signs(entry, life.retire_at),
             gone.map_or_else(|| "-".to_owned(), in_seconds),
         );
+    }
+}
+
+/// When it begins or ends to sign; not at all, if it only verifies.
+fn signs(entry: &Entry, at: Option<Time>) -> String {
+    match (entry.purpose, at) {
+        (Purpose::Sign, Some(at)) => in_seconds(at),
+        (Purpose::Sign, None) | (Purpose::Verify, _) => "-".to_owned(),
     }
 }
 
@@ -179,6 +194,16 @@ fn notes(policy: &Policy, changed: &[Changed], now: Time) -> Vec<String> {
     let mut notes = Vec::new();
     for one in changed {
         match one {
+            Changed::Revoked(entry) if entry.purpose == Purpose::Verify => notes.push(format!(
+                "Tokens that it signed, elsewhere, are refused by verifiers when their JWKS is \
+                 fresh, within {}.",
+                period(policy.jwks_max_age + policy.reload_every),
+            )),
+            Changed::Imported(entry) if entry.purpose == Purpose::Verify => notes.push(format!(
+                "Verifiers know it when their JWKS is fresh, within {}; no token of this service \
+                 is affected.",
+                period(policy.jwks_max_age + policy.reload_every),
+            )),
             Changed::Revoked(entry) => {
                 if let Some(since) = keys::dying(policy, &entry.lifetime, now) {
                     notes.push(format!(
@@ -212,6 +237,7 @@ fn notes(policy: &Policy, changed: &[Changed], now: Time) -> Vec<String> {
 fn change_as_json(changed: &Changed, now: Time) -> Value {
     let (what, entry) = match changed {
         Changed::Created(entry) => ("created", entry),
+        Changed::Imported(entry) => ("imported", entry),
         Changed::Rescheduled(entry) => ("rescheduled", entry),
         Changed::Revoked(entry) => ("revoked", entry),
         Changed::Forgotten(kid) => return json!({"change": "forgotten", "kid": kid}),
@@ -228,6 +254,7 @@ fn as_json(entry: &Entry, now: Time) -> Value {
     json!({
         "kid": entry.kid,
         "algorithm": entry.algorithm.name(),
+        "purpose": entry.purpose.name(),
         "state": life.state(now).name(),
         "publish_at": in_seconds(life.publish_at),
         "activate_at": in_seconds(life.activate_at),

@@ -7,9 +7,11 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use toml::Value;
 
+use crate::crypto::Algorithm;
+
 use super::{
-    CsrfToken, EmailVerification, FieldNames, InvalidPeriod, LogFormat, LoginMethod, Period,
-    Profile, Registration, SameSite, SmtpTls, Transport,
+    AlgorithmFor, CsrfToken, EmailVerification, FieldNames, InvalidPeriod, LogFormat, LoginMethod,
+    Period, Profile, Registration, SameSite, SmtpTls, Transport,
 };
 
 /// What stands in the place of a secret.
@@ -172,6 +174,44 @@ impl Form for IpNet {
     }
     fn to_toml(&self) -> Value {
         Value::String(self.to_string())
+    }
+}
+
+/// Those whose keys have a public half.
+impl Form for Algorithm {
+    const CHOICES: &'static [&'static str] = &{
+        let [a, b, c, d, e] = Self::ASYMMETRIC;
+        [a.name(), b.name(), c.name(), d.name(), e.name()]
+    };
+
+    fn expects() -> String {
+        format!("one of {}", Self::names(&Self::ASYMMETRIC))
+    }
+    fn parse(text: &str) -> Option<Self> {
+        let algorithm = text.parse().ok()?;
+        Self::ASYMMETRIC.contains(&algorithm).then_some(algorithm)
+    }
+    fn to_toml(&self) -> Value {
+        Value::String(self.name().into())
+    }
+}
+
+impl Form for AlgorithmFor {
+    fn expects() -> String {
+        format!(
+            "a name and {}, like \"first-party=ES256\"",
+            Algorithm::expects()
+        )
+    }
+    fn parse(text: &str) -> Option<Self> {
+        let (name, algorithm) = text.rsplit_once('=')?;
+        Some(Self {
+            name: name.trim().to_owned(),
+            algorithm: Algorithm::parse(algorithm.trim())?,
+        })
+    }
+    fn to_toml(&self) -> Value {
+        Value::String(format!("{}={}", self.name, self.algorithm))
     }
 }
 

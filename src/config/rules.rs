@@ -3,6 +3,7 @@
 mod account;
 mod browser;
 mod federation;
+mod keys;
 mod limits;
 mod mail;
 
@@ -195,41 +196,6 @@ impl Rules<'_> {
             "database.pool_size",
             "0 is no pool",
             "choose 1 or more",
-        );
-    }
-
-    fn keys(&mut self) {
-        let keys = &self.config.keys;
-        self.positive("keys.rotate_every", keys.rotate_every);
-        let offered = ["ES256", "EdDSA"];
-        let mut names = keys.algorithms.iter();
-        let unknown = names.find(|name| !offered.contains(&name.as_str()));
-        self.require(
-            unknown.is_none() && !keys.algorithms.is_empty(),
-            "keys.algorithms",
-            &unknown.map_or("is empty".into(), |name| format!("{name:?} is not offered")),
-            &format!("choose from {}", offered.join(", ")),
-        );
-        self.require(
-            keys.algorithms.contains(&keys.default_algorithm),
-            "keys.default_algorithm",
-            &format!("{:?} is none of keys.algorithms", keys.default_algorithm),
-            "add it there, or choose one of them",
-        );
-        let range = Period::seconds(1)..=Period::days(1);
-        self.within("keys.jwks_max_age", keys.jwks_max_age, range);
-        let range = Period::seconds(1)..=Period::minutes(5);
-        self.within("keys.reload_every", keys.reload_every, range);
-        let range = Period::seconds(0)..=Period::minutes(5);
-        self.within("keys.clock_skew", keys.clock_skew, range);
-        let least = keys.jwks_max_age.delta() + keys.reload_every.delta() + keys.clock_skew.delta();
-        self.require_all(
-            keys.rotate_every.as_secs() == 0
-                || keys.rotate_every.delta() > least.max(keys.announce.delta()),
-            &["keys.rotate_every", "keys.announce", "keys.jwks_max_age"],
-            "a key would be replaced before verifiers can know its successor",
-            "let rotate_every be longer than announce, and than jwks_max_age, reload_every and \
-             clock_skew together",
         );
     }
 

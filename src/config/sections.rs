@@ -3,11 +3,10 @@
 mod browser;
 mod docs;
 mod federation;
+mod keys;
 mod limits;
 mod log;
 mod mail;
-
-use std::path::PathBuf;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -17,6 +16,7 @@ use super::Period;
 pub use browser::{Compat, Cookies, Cors, CsrfToken, FieldNames, SameSite};
 pub use docs::Docs;
 pub use federation::{Federation, Github, Google, Oidc};
+pub use keys::{AlgorithmFor, FIRST_PARTY, Keys};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Smtp, SmtpTls, Transport};
@@ -126,45 +126,6 @@ impl Default for Database {
             url: "sqlite://data/signet.db".into(),
             pool_size: 8,
             allow_asynchronous_commit: false,
-        }
-    }
-}
-
-/// `[keys]`: the master key and the signing keys.
-#[derive(Clone, Debug)]
-pub struct Keys {
-    /// File with the 32 bytes under which secrets are sealed.
-    pub master_key_file: PathBuf,
-    /// Of which there is always a signing key.
-    pub algorithms: Vec<String>,
-    /// What tokens are signed with unless something else is asked for.
-    pub default_algorithm: String,
-    /// The signing keys' life.
-    pub rotate_every: Period,
-    /// From publishing a key to signing with it.
-    pub announce: Period,
-    /// A key is published this much longer than its tokens live.
-    pub keep: Period,
-    /// How long verifiers may keep the JWKS.
-    pub jwks_max_age: Period,
-    /// How soon a node learns of other nodes' changes.
-    pub reload_every: Period,
-    /// How far the nodes' clocks may be apart.
-    pub clock_skew: Period,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            master_key_file: "keys/master.key".into(),
-            algorithms: vec!["ES256".into()],
-            default_algorithm: "ES256".into(),
-            rotate_every: Period::days(60),
-            announce: Period::days(1),
-            keep: Period::days(1),
-            jwks_max_age: Period::minutes(5),
-            reload_every: Period::seconds(1),
-            clock_skew: Period::minutes(1),
         }
     }
 }

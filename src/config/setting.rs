@@ -80,18 +80,20 @@ pub(super) static SETTINGS: &[Setting] = &[
         keys.master_key_file,
         "File with the 32 bytes under which secrets are sealed; made at the first start"
     ),
-    setting!(
-        keys.algorithms,
-        "There is always a key for each of these: \"ES256\", \"EdDSA\""
-    ),
+    setting!(keys.algorithms, "A key for each is always there"),
     setting!(
         keys.default_algorithm,
         "Algorithm of access tokens, one of algorithms"
     ),
     setting!(
-        keys.rotate_every,
-        "A signing key is replaced after this time"
+        keys.by_client,
+        "Algorithm of a client's tokens where it is another, like \"first-party=RS256\""
     ),
+    setting!(
+        keys.by_audience,
+        "Likewise an audience's, like \"signet=RS256\", where by_client says nothing"
+    ),
+    setting!(keys.rotate_every, "A signing key's working life"),
     setting!(
         keys.announce,
         "A key is published this long before it signs; longer if jwks_max_age asks for it"

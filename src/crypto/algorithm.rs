@@ -10,29 +10,62 @@ pub enum Algorithm {
     Es256,
     /// Ed25519.
     EdDsa,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
     /// RSASSA-PKCS1-v1_5 with SHA-256; 2048 bits or more.
     Rs256,
+    /// RSASSA-PSS with SHA-256, and a salt of that length; 2048 bits or more.
+    Ps256,
     /// HMAC with SHA-256: for tokens that only Signet itself reads.
     Hs256,
 }
 
 /// A name that is no algorithm of ours. Names are case-sensitive, and `none` is not one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown signature algorithm: use ES256, EdDSA, RS256 or HS256")]
+#[error("unknown signature algorithm: use ES256, EdDSA, ES384, RS256, PS256 or HS256")]
 pub struct UnknownAlgorithm;
 
 impl Algorithm {
     /// Every algorithm, the preferred first.
-    pub const ALL: [Self; 4] = [Self::Es256, Self::EdDsa, Self::Rs256, Self::Hs256];
+    pub const ALL: [Self; 6] = [
+        Self::Es256,
+        Self::EdDsa,
+        Self::Es384,
+        Self::Rs256,
+        Self::Ps256,
+        Self::Hs256,
+    ];
+
+    /// Those whose keys have a public half, the preferred first.
+    pub const ASYMMETRIC: [Self; 5] = [
+        Self::Es256,
+        Self::EdDsa,
+        Self::Es384,
+        Self::Rs256,
+        Self::Ps256,
+    ];
 
     /// The value of `alg`, as registered with IANA.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
+            Self::Es384 => "ES384",
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
             Self::Hs256 => "HS256",
         }
+    }
+
+    /// Names for people, in the order given: `ES256, EdDSA`.
+    pub fn names<'a>(algorithms: impl IntoIterator<Item = &'a Self>) -> String {
+        let names = algorithms.into_iter().map(|one| one.name());
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether its keys are RSA keys. To make one takes seconds.
+    pub fn is_rsa(self) -> bool {
+        matches!(self, Self::Rs256 | Self::Ps256)
     }
 }
 
@@ -58,7 +91,9 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
         match algorithm {
             Algorithm::Es256 => Self::ES256,
             Algorithm::EdDsa => Self::EdDSA,
+            Algorithm::Es384 => Self::ES384,
             Algorithm::Rs256 => Self::RS256,
+            Algorithm::Ps256 => Self::PS256,
             Algorithm::Hs256 => Self::HS256,
         }
     }

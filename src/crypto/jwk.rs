@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::sha256;
+use super::{Algorithm, sha256};
 
 /// The required members of a public JSON Web Key (RFC 7517), by `kty`. All values are base64url
 /// without padding, except `crv`.
@@ -19,7 +19,7 @@ pub enum PublicJwk {
     /// A point on an elliptic curve (RFC 7518 section 6.2).
     #[serde(rename = "EC")]
     Ec {
-        /// The curve: `P-256`.
+        /// The curve: `P-256` or `P-384`.
         crv: String,
         /// The x coordinate, as long as the curve's field.
         x: String,
@@ -45,6 +45,29 @@ pub enum PublicJwk {
 }
 
 impl PublicJwk {
+    /// A point on the curve, uncompressed (SEC 1 section 2.3.3): 4, x, y. None: it has another
+    /// form.
+    pub(super) fn ec(crv: &str, point: &[u8]) -> Option<Self> {
+        let coordinates = point.strip_prefix(&[4])?;
+        let (x, y) = coordinates.split_at(coordinates.len() / 2);
+        Some(Self::Ec {
+            crv: crv.to_owned(),
+            x: encode(x),
+            y: encode(y),
+        })
+    }
+
+    /// What a key of this type and curve can be for, the usual first; none if nothing here.
+    pub fn algorithms(&self) -> &'static [Algorithm] {
+        match self {
+            Self::Ec { crv, .. } if crv == "P-256" => &[Algorithm::Es256],
+            Self::Ec { crv, .. } if crv == "P-384" => &[Algorithm::Es384],
+            Self::Okp { crv, .. } if crv == "Ed25519" => &[Algorithm::EdDsa],
+            Self::Rsa { .. } => &[Algorithm::Rs256, Algorithm::Ps256],
+            Self::Ec { .. } | Self::Okp { .. } => &[],
+        }
+    }
+
     /// The key's name (RFC 7638): base64url of SHA-256 over its required members, sorted.
     pub fn thumbprint(&self) -> String {
         // `Value`'s Display quotes and escapes: a stranger's key cannot forge another member.

@@ -13,7 +13,9 @@
 
 mod algorithm;
 mod compact;
+mod der;
 mod jwk;
+mod key_file;
 mod private_key;
 mod provider;
 mod registry;
@@ -25,6 +27,7 @@ mod verifying_key;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use compact::{MAX_TOKEN_BYTES, Rejected, TokenHeader, parse_header};
 pub use jwk::PublicJwk;
+pub use key_file::{KeyFile, MAX_KEY_FILE_BYTES};
 pub use provider::install;
 pub use signing_key::SigningKey;
 pub use verifying_key::VerifyingKey;

@@ -8,8 +8,8 @@ use jsonwebtoken::jwk::ThumbprintHash;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
 use ring::error::Unspecified;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use ring::{digest, hmac};
 use signature::{Signer, Verifier};
@@ -45,7 +45,8 @@ pub fn install() {
 fn signer(algorithm: jsonwebtoken::Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     let key = registry::find(key.as_bytes())
         .ok_or_else(|| ErrorKind::Provider("no key is registered by this handle".to_owned()))?;
-    // Not the family alone, which `jsonwebtoken` compares: ES384 must not get a P-256 key.
+    // Not the family alone, which `jsonwebtoken` compares: ES384 must not get a P-256 key, nor
+    // PS256 one that is for RS256.
     if jsonwebtoken::Algorithm::from(key.algorithm()) != algorithm {
         return Err(ErrorKind::InvalidAlgorithm.into());
     }
@@ -55,9 +56,9 @@ fn signer(algorithm: jsonwebtoken::Algorithm, key: &EncodingKey) -> Result<Box<d
 fn verifier(algorithm: jsonwebtoken::Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     let algorithm = Algorithm::try_from(algorithm).map_err(|_| ErrorKind::UnsupportedAlgorithm)?;
     let family = match algorithm {
-        Algorithm::Es256 => AlgorithmFamily::Ec,
+        Algorithm::Es256 | Algorithm::Es384 => AlgorithmFamily::Ec,
         Algorithm::EdDsa => AlgorithmFamily::Ed,
-        Algorithm::Rs256 => AlgorithmFamily::Rsa,
+        Algorithm::Rs256 | Algorithm::Ps256 => AlgorithmFamily::Rsa,
         Algorithm::Hs256 => AlgorithmFamily::Hmac,
     };
     if key.family() != family {
@@ -108,8 +109,13 @@ impl Verifier<Vec<u8>> for RingVerifier {
             (Algorithm::EdDsa, SecretOrDer(point)) => {
                 UnparsedPublicKey::new(&ED25519, point).verify(message, signature)
             }
+            (Algorithm::Es384, SecretOrDer(point)) => {
+                UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).verify(message, signature)
+            }
             (Algorithm::Rs256, RsaModulusExponent { n, e }) => RsaPublicKeyComponents { n, e }
                 .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature),
+            (Algorithm::Ps256, RsaModulusExponent { n, e }) => RsaPublicKeyComponents { n, e }
+                .verify(&RSA_PSS_2048_8192_SHA256, message, signature),
             (Algorithm::Hs256, SecretOrDer(secret)) => hmac::verify(
                 &hmac::Key::new(hmac::HMAC_SHA256, secret),
                 message,

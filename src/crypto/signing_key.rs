@@ -30,14 +30,14 @@ struct Inner {
 }
 
 impl SigningKey {
-    /// A new key and its PKCS#8 form (RFC 5958), to be sealed and kept. ES256 and EdDSA; RS256
-    /// keys are imported.
+    /// A new key and its PKCS#8 form (RFC 5958), to be sealed and kept. Not for
+    /// HS256; for RSA (3072 bits) it takes seconds, and needs a thread of its own.
     pub fn generate(algorithm: Algorithm) -> Result<(Self, Zeroizing<Vec<u8>>)> {
         let pkcs8 = PrivateKey::generate(algorithm)?;
         Ok((Self::from_pkcs8(algorithm, &pkcs8)?, pkcs8))
     }
 
-    /// The key in `der`: PKCS#8 (for EdDSA version 1 or 2), for RS256 also PKCS#1.
+    /// The key in `der`: PKCS#8 (for EdDSA version 1 or 2), for RSA also PKCS#1.
     ///
     /// Refuses, as a setup error without a word of the key, what does not parse, is for another
     /// algorithm, is inconsistent, or is RSA below 2048 bits.
@@ -66,9 +66,9 @@ impl SigningKey {
         let registration = Registration::new(key);
         let handle = registration.handle();
         let encoding = match algorithm {
-            Algorithm::Es256 => EncodingKey::from_ec_der(handle),
+            Algorithm::Es256 | Algorithm::Es384 => EncodingKey::from_ec_der(handle),
             Algorithm::EdDsa => EncodingKey::from_ed_der(handle),
-            Algorithm::Rs256 => EncodingKey::from_rsa_der(handle),
+            Algorithm::Rs256 | Algorithm::Ps256 => EncodingKey::from_rsa_der(handle),
             Algorithm::Hs256 => EncodingKey::from_secret(handle),
         };
         Self(Arc::new(Inner {

@@ -30,13 +30,15 @@ impl VerifyingKey {
     pub fn from_jwk(algorithm: Algorithm, jwk: &PublicJwk) -> Result<Self> {
         let key = match (algorithm, jwk) {
             (Algorithm::Es256, PublicJwk::Ec { crv, x, y }) if crv == "P-256" => {
-                let point = [&[4], &*fixed(x, 32)?, &*fixed(y, 32)?].concat();
-                DecodingKey::from_ec_der(&point)
+                DecodingKey::from_ec_der(&point(x, y, 32)?)
+            }
+            (Algorithm::Es384, PublicJwk::Ec { crv, x, y }) if crv == "P-384" => {
+                DecodingKey::from_ec_der(&point(x, y, 48)?)
             }
             (Algorithm::EdDsa, PublicJwk::Okp { crv, x }) if crv == "Ed25519" => {
                 DecodingKey::from_ed_der(&fixed(x, 32)?)
             }
-            (Algorithm::Rs256, PublicJwk::Rsa { n, e }) => {
+            (Algorithm::Rs256 | Algorithm::Ps256, PublicJwk::Rsa { n, e }) => {
                 DecodingKey::from_rsa_raw_components(&integer(n, 256..=1024)?, &integer(e, 1..=5)?)
             }
             _ => return Err(unusable(&format!("The key is not one for {algorithm}."))),
@@ -103,6 +105,11 @@ impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifyingKey({})", self.0.algorithm)
     }
+}
+
+/// An uncompressed point (SEC 1 section 2.3.3).
+pub(super) fn point(x: &str, y: &str, length: usize) -> Result<Vec<u8>> {
+    Ok([&[4], &*fixed(x, length)?, &*fixed(y, length)?].concat())
 }
 
 fn fixed(text: &str, length: usize) -> Result<Vec<u8>> {

@@ -70,6 +70,8 @@ pub enum Kind {
     EpochRaised,
     /// A signing key was made.
     SigningKeyCreated,
+    /// A key that was made elsewhere was taken over, to sign or to verify old tokens.
+    SigningKeyImported,
     /// A signing key has other times than before.
     SigningKeyRescheduled,
     /// A signing key counts for nothing any more.
@@ -88,7 +90,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::UserRegistered,
         Self::ConfirmationRequested,
         Self::EmailConfirmed,
@@ -113,6 +115,7 @@ impl Kind {
         Self::UserDeleted,
         Self::EpochRaised,
         Self::SigningKeyCreated,
+        Self::SigningKeyImported,
         Self::SigningKeyRescheduled,
         Self::SigningKeyRevoked,
         Self::SigningKeyForgotten,
@@ -149,6 +152,7 @@ impl Kind {
             Self::UserDeleted => "user_deleted",
             Self::EpochRaised => "epoch_raised",
             Self::SigningKeyCreated => "signing_key_created",
+            Self::SigningKeyImported => "signing_key_imported",
             Self::SigningKeyRescheduled => "signing_key_rescheduled",
             Self::SigningKeyRevoked => "signing_key_revoked",
             Self::SigningKeyForgotten => "signing_key_forgotten",

@@ -31,7 +31,7 @@ pub async fn diagnose(db: &Db, clock: &Clock, config: &Config) -> Result<Vec<Fin
             return Ok(vec![Finding::bad(MASTER, found, remedy)]);
         }
     };
-    let policy = Policy::new(config)?;
+    let policy = Policy::new(config);
     let (vault, now) = (master.vault(super::SIGNING_KEYS), clock.now());
     let standings = master.standings(db, &policy, now).await?;
     let findings = standings.iter().flat_map(|key| master_findings(key, now));

@@ -14,8 +14,11 @@
 //! It does not know what a token says.
 
 mod change;
+mod choice;
 mod diagnose;
+mod export;
 pub mod http;
+mod import;
 mod jwks;
 mod lifecycle;
 mod master;
@@ -38,18 +41,18 @@ use crate::storage::{Conn, Db};
 
 pub use change::Changed;
 pub use diagnose::diagnose;
+pub use export::InPem;
 pub use jwks::Jwks;
 pub use lifecycle::{Lifetime, State};
 pub use master::{MasterKey, Recovered, Resealed, Revoked, Rotated, Stage, Standing, recover};
 pub use operate::{Start, dying};
 pub use ring::{Key, Ring};
-pub use schedule::{Entry, Policy, Step, TooSoon, next_rotations, plan};
+pub use schedule::{Entry, Policy, Purpose, Step, TooSoon, next_rotations, plan};
+
+use choice::Choice;
 
 /// For what secrets are sealed here.
 const SIGNING_KEYS: &str = "signing-keys";
-
-/// What a signing key is for.
-const ACCESS_TOKENS: &str = "access";
 
 /// The signing keys, as an immutable snapshot that is replaced as a whole.
 #[derive(Clone)]
@@ -61,8 +64,7 @@ struct Inner {
     master: MasterKey,
     vault: Vault,
     policy: Arc<Policy>,
-    /// What access tokens are signed with unless something else is asked for.
-    default: Algorithm,
+    choice: Choice,
     ring: ArcSwap<Ring>,
     /// What the ring was made of, so that a key is opened once.
     opened: tokio::sync::Mutex<Vec<(store::Row, Arc<Key>)>>,
@@ -74,7 +76,7 @@ impl Keys {
     /// # Errors
     /// An unreadable key names the master key it needs: it is never a reason to make a new one.
     pub async fn open(db: Db, clock: Clock, master: &MasterKey, config: &Config) -> Result<Self> {
-        let policy = Arc::new(Policy::new(config)?);
+        let policy = Arc::new(Policy::new(config));
         let keys = Self(Arc::new(Inner {
             ring: ArcSwap::from_pointee(Ring::new(Vec::new(), clock.now(), Arc::clone(&policy))?),
             db,
@@ -82,17 +84,13 @@ impl Keys {
             vault: master.vault(SIGNING_KEYS),
             master: master.clone(),
             policy,
-            default: config
-                .keys
-                .default_algorithm
-                .parse()
-                .map_err(Error::internal)?,
+            choice: Choice::new(&config.keys),
             opened: tokio::sync::Mutex::default(),
         }));
         keys.refuse_unknown_master_key().await?;
         keys.reload().await?;
         if keys.ring().keys().is_empty() {
-            keys.maintain().await?;
+            keys.begin().await?;
         }
         Ok(keys)
     }
@@ -114,13 +112,18 @@ impl Keys {
 
     /// What tokens are signed with unless something else is asked for.
     pub fn default_algorithm(&self) -> Algorithm {
-        self.0.default
+        self.0.choice.default
+    }
+
+    /// What tokens for a client and an audience are signed with, as the settings have it.
+    pub fn algorithm_for(&self, client: &str, audience: &str) -> Algorithm {
+        self.0.choice.of(client, audience)
     }
 
     /// Whether there is a key to sign with.
     pub fn can_sign(&self) -> bool {
         let now = self.0.clock.now();
-        self.ring().signer(self.0.default, now).is_some()
+        self.ring().signer(self.0.choice.default, now).is_some()
     }
 
     /// The keys as the database has them, the oldest first.
@@ -190,6 +193,9 @@ impl Keys {
     /// and is now sealed under a master key that is not at hand here, goes on.
     fn unseal(&self, row: &store::Row, before: Option<&Key>) -> Result<Key> {
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
+        if row.purpose() == Purpose::Verify {
+            return self.unseal_foreign(row, algorithm);
+        }
         let signing = match self.0.vault.open(&row.place(), &row.sealed_private) {
             Ok(private) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
             Err(closed) => {

@@ -14,7 +14,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::State;
-use super::schedule::{Entry, Policy, Step, follow, plan};
+use super::schedule::{Entry, Policy, Purpose, Step, follow, plan};
 use crate::clock::Time;
 use crate::crypto::Algorithm;
 
@@ -124,6 +124,7 @@ impl World {
                     self.database.push(Entry {
                         kid: self.made.to_string(),
                         algorithm,
+                        purpose: Purpose::Sign,
                         lifetime,
                     });
                 }

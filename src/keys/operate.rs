@@ -1,7 +1,7 @@
 //! What operators do to signing keys. Everything is decided on the keys as they are, kept to the
 //! guards, and refused with the moment from which it would be safe; only a revocation is not.
 
-use super::schedule::{Entry, Policy, Step, follow};
+use super::schedule::{Entry, Policy, Purpose, Step, follow};
 use super::{Changed, Keys, Lifetime, State};
 use crate::clock::{Time, in_seconds};
 use crate::crypto::Algorithm;
@@ -76,31 +76,46 @@ impl Keys {
 
     /// The emergency: from now on the key counts for nothing, and tokens that it signed are
     /// refused. If nothing else signs, the next key, or a new one, does so at once, though
-    /// verifiers may need until their JWKS is fresh to know it.
+    /// verifiers may need until their JWKS is fresh to know it. A new RSA key takes seconds to
+    /// make: the revocation does not wait for it, and other algorithms sign meanwhile.
     ///
     /// # Errors
     /// There is no such key, or it is gone already.
     pub async fn revoke(&self, kid: &str) -> Result<Vec<Changed>> {
-        let (policy, kid) = (self.policy().clone(), kid.to_owned());
-        self.change(move |keys, now| {
-            let key = find(keys, &kid)?;
-            if let State::Revoked | State::Removed = key.lifetime.state(now) {
-                let state = key.lifetime.state(now).name();
-                return Err(refused(format!("the key {kid} is {state}")));
-            }
-            let revoked = Lifetime {
-                revoked_at: Some(now),
-                ..key.lifetime
-            };
-            let mut steps = vec![Step::Reschedule(key.kid.clone(), revoked)];
-            steps.extend(replace(keys, &policy, key, now));
-            Ok(steps)
-        })
-        .await
+        let policy = self.policy();
+        let mut changed = self
+            .change(|keys, now| {
+                let key = find(keys, kid)?;
+                if let State::Revoked | State::Removed = key.lifetime.state(now) {
+                    let state = key.lifetime.state(now).name();
+                    return Err(refused(format!("the key {kid} is {state}")));
+                }
+                let revoked = Lifetime {
+                    revoked_at: Some(now),
+                    ..key.lifetime
+                };
+                let mut steps = vec![Step::Reschedule(key.kid.clone(), revoked)];
+                let mut successor = replace(keys, policy, key, now);
+                successor.retain(
+                    |step| !matches!(step, Step::Create(algorithm, _) if algorithm.is_rsa()),
+                );
+                steps.extend(successor);
+                Ok(steps)
+            })
+            .await?;
+        let gone = changed.iter().find_map(|one| match one {
+            Changed::Revoked(entry) => Some(entry.clone()),
+            _ => None,
+        });
+        if let Some(gone) = gone {
+            let late = |keys: &[Entry], now| Ok(replace(keys, policy, &gone, now));
+            changed.extend(self.change(late).await?);
+        }
+        Ok(changed)
     }
 }
 
-fn rotation(
+pub(super) fn rotation(
     keys: &[Entry],
     policy: &Policy,
     (algorithm, start): (Algorithm, Start),
@@ -165,9 +180,14 @@ fn replace(keys: &[Entry], policy: &Policy, gone: &Entry, now: Time) -> Vec<Step
     let mut others: Vec<&Entry> = keys
         .iter()
         .filter(|key| key.kid != gone.kid && key.algorithm == gone.algorithm)
+        .filter(|key| key.purpose == Purpose::Sign)
         .collect();
     others.sort_by_key(|key| key.lifetime.activate_at);
-    let signed = gone.lifetime.state(now) == State::Active;
+    let unrevoked = Lifetime {
+        revoked_at: None,
+        ..gone.lifetime
+    };
+    let signed = gone.purpose == Purpose::Sign && unrevoked.state(now) == State::Active;
     if !signed
         || others
             .iter()
@@ -193,16 +213,26 @@ fn replace(keys: &[Entry], policy: &Policy, gone: &Entry, now: Time) -> Vec<Step
 }
 
 fn find<'a>(keys: &'a [Entry], kid: &str) -> Result<&'a Entry> {
-    // The first letters are enough, as long as they mean one key.
-    let mut found = keys.iter().filter(|key| key.kid.starts_with(kid));
+    by_name(keys.iter().map(|key| (key.kid.as_str(), key)), kid)
+}
+
+/// The one of that name; its first letters are enough, as long as they mean one.
+pub(super) fn by_name<'a, T>(
+    named: impl Iterator<Item = (&'a str, T)> + Clone,
+    kid: &str,
+) -> Result<T> {
+    if let Some((_, exact)) = named.clone().find(|(name, _)| *name == kid) {
+        return Ok(exact);
+    }
+    let mut found = named.filter(|(name, _)| name.starts_with(kid));
     match (found.next(), found.next()) {
-        (Some(key), None) => Ok(key),
+        (Some((_, key)), None) => Ok(key),
         (Some(_), Some(_)) => Err(refused(format!("several keys begin with {kid}"))),
         (None, _) => Err(refused(format!("there is no signing key {kid}"))),
     }
 }
 
-fn refused(message: String) -> Error {
+pub(super) fn refused(message: String) -> Error {
     Error::new(Kind::Invalid, "refused", message)
 }
 

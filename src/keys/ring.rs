@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::schedule::Policy;
-use super::{Jwks, Lifetime, State};
+use super::{Jwks, Lifetime, Purpose, State};
 use crate::clock::Time;
 use crate::crypto::{Algorithm, PublicJwk, SigningKey, VerifyingKey};
 use crate::error::{Error, Result};
 
 /// A signing key, ready for use.
 pub struct Key {
-    /// RFC 7638 thumbprint.
+    /// RFC 7638 thumbprint; that of a key from elsewhere is what old tokens say.
     pub kid: String,
     /// Its one algorithm.
     pub algorithm: Algorithm,
@@ -21,11 +21,33 @@ pub struct Key {
     pub verifying: VerifyingKey,
     /// Signs while the state is active. None: the private part could not be opened.
     pub signing: Option<SigningKey>,
+    /// What it is there for.
+    pub purpose: Purpose,
     /// When it does what.
     pub lifetime: Lifetime,
 }
 
 impl Key {
+    /// A key that only verifies.
+    ///
+    /// # Errors
+    /// It is no key for the algorithm.
+    pub fn foreign(
+        kid: String,
+        (algorithm, public): (Algorithm, PublicJwk),
+        lifetime: Lifetime,
+    ) -> Result<Self> {
+        Ok(Self {
+            kid,
+            algorithm,
+            verifying: VerifyingKey::from_jwk(algorithm, &public)?,
+            public,
+            signing: None,
+            purpose: Purpose::Verify,
+            lifetime,
+        })
+    }
+
     /// A key from its public part and, if it could be opened, its private one.
     ///
     /// # Errors
@@ -49,6 +71,7 @@ impl Key {
             verifying: VerifyingKey::from_jwk(algorithm, &public)?,
             public,
             signing,
+            purpose: Purpose::Sign,
             lifetime,
         })
     }
@@ -71,22 +94,21 @@ impl Ring {
     pub fn new(mut keys: Vec<Arc<Key>>, loaded_at: Time, policy: Arc<Policy>) -> Result<Self> {
         // The newest first, and always in the same order.
         keys.sort_by_key(|key| (Reverse(key.lifetime.activate_at), key.kid.clone()));
-        let published = keys
-            .iter()
-            .filter(|key| key.lifetime.state(loaded_at).is_published());
-        let published: Vec<&Key> = published.map(AsRef::as_ref).collect();
+        let mut ring = Self {
+            keys,
+            jwks: Vec::new(),
+            loaded_at,
+            policy,
+        };
+        let published = ring.all_published(loaded_at);
         let mut jwks = vec![(None, Jwks::new(&published)?)];
-        for algorithm in Algorithm::ALL {
+        for algorithm in Algorithm::ASYMMETRIC {
             let part = published.iter().filter(|key| key.algorithm == algorithm);
             let part: Vec<&Key> = part.copied().collect();
             jwks.push((Some(algorithm), Jwks::new(&part)?));
         }
-        Ok(Self {
-            keys,
-            jwks,
-            loaded_at,
-            policy,
-        })
+        ring.jwks = jwks;
+        Ok(ring)
     }
 
     /// The key that signs at `now`, if possible with `wanted`. None while the keys were last heard
@@ -102,13 +124,22 @@ impl Ring {
     }
 
     fn signer_with(&self, algorithm: Algorithm, now: Time) -> Option<(&Key, &SigningKey)> {
-        let of_algorithm = || self.keys.iter().filter(|key| key.algorithm == algorithm);
+        let is_for_it =
+            |key: &&Arc<Key>| key.algorithm == algorithm && key.purpose == Purpose::Sign;
+        let of_algorithm = || self.keys.iter().filter(is_for_it);
         let mut active = of_algorithm().filter(|key| key.lifetime.state(now) == State::Active);
         let newest = active.next()?;
         let stand_ins = of_algorithm().filter(|key| self.policy.may_stand_in(&key.lifetime, now));
         // Damaged, the key that should sign is stood in for by one that every verifier knows.
         let mut ready = std::iter::once(newest).chain(active).chain(stand_ins);
         ready.find_map(|key| Some((key.as_ref(), key.signing.as_ref()?)))
+    }
+
+    /// The published keys, the newest first.
+    pub fn all_published(&self, now: Time) -> Vec<&Key> {
+        let keys = self.keys.iter().map(AsRef::as_ref);
+        keys.filter(|key| key.lifetime.state(now).is_published())
+            .collect()
     }
 
     /// The published key of that name.

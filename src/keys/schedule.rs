@@ -9,7 +9,6 @@ use super::{Lifetime, State};
 use crate::clock::{Time, in_seconds};
 use crate::config::Config;
 use crate::crypto::Algorithm;
-use crate::error::Error;
 
 /// What every schedule has to keep to. All nodes have to agree on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,16 +59,10 @@ impl std::error::Error for TooSoon {}
 
 impl Policy {
     /// As it is configured.
-    ///
-    /// # Errors
-    /// An algorithm that is none.
-    pub fn new(config: &Config) -> Result<Self, Error> {
+    pub fn new(config: &Config) -> Self {
         let keys = &config.keys;
-        let algorithms = keys.algorithms.iter().map(|name| name.parse());
-        Ok(Self {
-            algorithms: algorithms
-                .collect::<Result<_, _>>()
-                .map_err(Error::internal)?,
+        Self {
+            algorithms: keys.algorithms.clone(),
             rotate_every: keys.rotate_every.delta(),
             announce: keys.announce.delta(),
             keep: keys.keep.delta(),
@@ -78,7 +71,7 @@ impl Policy {
             clock_skew: keys.clock_skew.delta(),
             token_life: config.tokens.access_ttl.delta(),
             refresh_life: config.tokens.refresh_idle.delta(),
-        })
+        }
     }
 
     /// A verifier may have fetched the JWKS, for as long as it may keep it, from a node that did
@@ -96,6 +89,18 @@ impl Policy {
     /// From publishing to signing, as it is planned.
     pub fn lead(&self) -> TimeDelta {
         self.announce.max(self.least_lead())
+    }
+
+    /// From publishing to signing for the first key of `algorithm`: nobody has had time to get used
+    /// to another one, so verifiers' caches are all there is to wait for.
+    fn first_lead(&self, keys: &[Entry], algorithm: Algorithm) -> TimeDelta {
+        let is_one = |key: &Entry| key.algorithm == algorithm && key.purpose == Purpose::Sign;
+        let is_first = !keys.iter().any(is_one);
+        if is_first {
+            self.least_lead()
+        } else {
+            self.lead()
+        }
     }
 
     /// From the last signature to the removal, as it is planned.
@@ -177,6 +182,25 @@ impl Policy {
     }
 }
 
+/// What a key is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To sign access tokens, and to verify them.
+    Sign,
+    /// To verify tokens that were signed elsewhere; its private half is not here.
+    Verify,
+}
+
+impl Purpose {
+    /// For programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Verify => "verify",
+        }
+    }
+}
+
 /// What is known of a key when the schedule is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -184,8 +208,17 @@ pub struct Entry {
     pub kid: String,
     /// What it signs with.
     pub algorithm: Algorithm,
+    /// What it is there for.
+    pub purpose: Purpose,
     /// When it does what.
     pub lifetime: Lifetime,
+}
+
+impl Entry {
+    /// Whether it signs, or will.
+    fn is_to_sign(&self, now: Time) -> bool {
+        self.purpose == Purpose::Sign && self.lifetime.is_to_sign(now)
+    }
 }
 
 /// One change to the keys.
@@ -212,15 +245,16 @@ pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
     for algorithm in &policy.algorithms {
         let newest = keys
             .iter()
-            .filter(|key| key.algorithm == *algorithm && key.lifetime.is_to_sign(now))
+            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
             .max_by_key(|key| (key.lifetime.activate_at, &key.kid));
         steps.extend(match newest {
             Some(newest) => succeed(newest, policy, now),
             // Nobody can have cached a JWKS without it, or, in an emergency, it cannot be helped.
             None if nothing_signs => vec![Step::Create(*algorithm, policy.at_once(now))],
+            // Others sign until verifiers know it.
             None => vec![Step::Create(
                 *algorithm,
-                Policy::successor(now, now + policy.lead()),
+                Policy::successor(now, now + policy.first_lead(keys, *algorithm)),
             )],
         });
     }
@@ -282,7 +316,7 @@ pub fn next_rotations(keys: &[Entry], policy: &Policy, now: Time) -> Vec<(Time, 
     let rotation = |algorithm: &Algorithm| {
         let newest = keys
             .iter()
-            .filter(|key| key.algorithm == *algorithm && key.lifetime.is_to_sign(now))
+            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
             .max_by_key(|key| key.lifetime.activate_at);
         let at = match newest {
             Some(key) if key.lifetime.retire_at.is_none() => {

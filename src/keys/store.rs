@@ -1,13 +1,39 @@
 use chrono::NaiveDateTime;
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use zeroize::Zeroizing;
 
-use super::{ACCESS_TOKENS, Entry, Lifetime};
+use super::{Entry, Lifetime, Purpose};
 use crate::clock::Time;
-use crate::crypto::{Closed, PublicJwk, RootId, SigningKey, Vault};
+use crate::crypto::{Algorithm, Closed, PublicJwk, RootId, Vault};
 use crate::error::{Error, Result};
 use crate::storage::schema::{instance, outbox, signing_keys};
 use crate::storage::{Conn, loaded, stored};
+
+/// What signs access tokens.
+const ACCESS_TOKENS: &str = "access";
+/// What only verifies.
+const VERIFY: &str = "verify";
+
+/// A key that is to be kept.
+pub(super) struct NewKey {
+    pub(super) kid: String,
+    pub(super) algorithm: Algorithm,
+    pub(super) public: PublicJwk,
+    /// Its private part; none of a key that only verifies.
+    pub(super) private: Option<Zeroizing<Vec<u8>>>,
+    /// Whether it was made elsewhere.
+    pub(super) is_imported: bool,
+}
+
+impl NewKey {
+    pub(super) fn purpose(&self) -> Purpose {
+        match self.private {
+            Some(_) => Purpose::Sign,
+            None => Purpose::Verify,
+        }
+    }
+}
 
 #[derive(Clone, PartialEq, Queryable, Insertable)]
 #[diesel(table_name = signing_keys)]
@@ -27,22 +53,18 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A new row; the private part is sealed for exactly this key in this table.
-    pub(super) fn seal(
-        vault: &Vault,
-        signing: &SigningKey,
-        private: &[u8],
-        lifetime: Lifetime,
-        now: Time,
-    ) -> Result<Self> {
-        let public = signing
-            .public_jwk()
-            .ok_or_else(|| Error::internal("no public part"))?;
+    /// A new row; the private part is sealed for exactly this key in this table. Of a key that has
+    /// none the public part is sealed: who can only write to the database cannot add such a key.
+    pub(super) fn seal(vault: &Vault, key: &NewKey, lifetime: Lifetime, now: Time) -> Result<Self> {
+        let purpose = match key.purpose() {
+            Purpose::Sign => ACCESS_TOKENS,
+            Purpose::Verify => VERIFY,
+        };
         let mut row = Self {
-            kid: public.thumbprint(),
-            algorithm: signing.algorithm().name().to_owned(),
-            purpose: ACCESS_TOKENS.to_owned(),
-            public_jwk: serde_json::to_string(&public).map_err(Error::internal)?,
+            kid: key.kid.clone(),
+            algorithm: key.algorithm.name().to_owned(),
+            purpose: purpose.to_owned(),
+            public_jwk: serde_json::to_string(&key.public).map_err(Error::internal)?,
             sealed_private: Vec::new(),
             master_key_id: vault.current(now).to_string(),
             created_at: stored(now),
@@ -52,8 +74,24 @@ impl Row {
             remove_at: lifetime.remove_at.map(stored),
             revoked_at: lifetime.revoked_at.map(stored),
         };
-        row.sealed_private = vault.seal(now, &row.place(), private);
+        let private = key.private.as_ref().map(|private| private.as_slice());
+        let secret = private.unwrap_or(row.public_jwk.as_bytes());
+        row.sealed_private = vault.seal(now, &row.place(), secret);
         Ok(row)
+    }
+
+    /// What the key is there for.
+    pub(super) fn purpose(&self) -> Purpose {
+        if self.purpose == VERIFY {
+            Purpose::Verify
+        } else {
+            Purpose::Sign
+        }
+    }
+
+    /// Whether `opened`, from the sealed value, is the public part as it stands in the row.
+    pub(super) fn is_public(&self, opened: &[u8]) -> bool {
+        self.public_jwk.as_bytes() == opened
     }
 
     pub(super) fn is_sealed_under(&self, id: RootId) -> bool {
@@ -95,6 +133,7 @@ impl Row {
     fn entry(self) -> Option<Entry> {
         Some(Entry {
             algorithm: self.algorithm.parse().ok()?,
+            purpose: self.purpose(),
             lifetime: self.lifetime(),
             kid: self.kid,
         })

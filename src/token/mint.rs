@@ -29,13 +29,15 @@ impl Tokens {
         let now = inner.clock.now();
         let expires_at = whole_seconds(now + inner.settings.access_ttl.delta());
         let ring = inner.keys.ring();
+        let audience = inner.settings.audience.as_str();
+        let wanted = inner.keys.algorithm_for(grant.client, audience);
         let (key, signing) = ring
-            .signer(inner.keys.default_algorithm(), now)
+            .signer(wanted, now)
             .ok_or_else(|| Error::unavailable(2, "no signing key is active"))?;
         let claims = NewAccess {
             iss: &inner.issuer,
             sub: grant.subject.as_str(),
-            aud: &inner.settings.audience,
+            aud: audience,
             exp: expires_at.timestamp(),
             iat: now.timestamp(),
             jti: &URL_SAFE_NO_PAD.encode(crypto::random::<16>()),

@@ -25,13 +25,11 @@ use crate::config;
 use crate::crypto::{Derived, SigningKey, VerifyingKey};
 use crate::keys::Keys;
 
+pub use crate::config::FIRST_PARTY;
 pub use claims::{AccessClaims, Grant, RefreshClaims, RefreshGrant};
 pub use issued::Issued;
 pub use mint::Minted;
 pub use refused::{Reason, Refused};
-
-/// The client that our own login serves (`client_id` of RFC 9068).
-pub const FIRST_PARTY: &str = "first-party";
 
 /// Mints and verifies tokens.
 #[derive(Clone)]

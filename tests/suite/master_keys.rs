@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use signet::crypto::Algorithm;
 use signet::keys::{Rotated, Stage};
 use signet::storage::schema::{master_keys, nodes, signing_keys};
 
@@ -278,7 +279,7 @@ fn a_node_that_was_left_behind_refuses_nobody_for_good(on: Backend) {
 
 fn half_way_through_a_change_all_keys_sign(on: Backend) {
     let server = Server::with(on, |config| {
-        config.keys.algorithms = vec!["ES256".into(), "EdDSA".into()];
+        config.keys.algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
     });
     let ann = server.person("ann");
     let before = sealed(&server);
@@ -336,7 +337,7 @@ fn put(server: &Server, (kid, sealed, master_key_id): &Sealed) {
 
 fn keys_that_were_swapped_or_cut_sign_nothing(on: Backend) {
     let server = Server::with(on, |config| {
-        config.keys.algorithms = vec!["ES256".into(), "EdDSA".into()];
+        config.keys.algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
     });
     let ann = server.person("ann");
     let good = sealed(&server);

@@ -1,5 +1,5 @@
 CREATE TABLE signing_keys (
-    -- RFC 7638 thumbprint of the public key.
+    -- RFC 7638 thumbprint of the public key; of one from elsewhere, what old tokens call it.
     kid TEXT NOT NULL PRIMARY KEY,
     algorithm TEXT NOT NULL,
     purpose TEXT NOT NULL,

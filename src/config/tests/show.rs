@@ -38,7 +38,7 @@ fn what_is_shown_reads_as_the_same_config_secrets_aside() {
         trusted_proxies = ['10.0.0.0/8', '::1']\nprofile = 'production'\nworkers = 2\nmax_connections = 5\n\
         request_timeout = '6s'\nshutdown_timeout = '0s'\ndrain_delay = '3s'\n\
         [database]\nurl = 'postgres://me:hunter2@db/a?sslmode=disable'\npool_size = 3\nallow_asynchronous_commit = true\n\
-        [keys]\nmaster_key_file = 'k'\nalgorithms = ['EdDSA']\ndefault_algorithm = 'EdDSA'\nrotate_every = '31d'\n\
+        [keys]\nmaster_key_file = 'k'\nalgorithms = ['EdDSA']\ndefault_algorithm = 'EdDSA'\nby_client = ['first-party=EdDSA']\nby_audience = ['b=EdDSA']\nrotate_every = '31d'\n\
         announce = '2d'\nkeep = '2d'\njwks_max_age = '1m'\nreload_every = '2s'\nclock_skew = '0s'\n\
         [tokens]\naudience = 'b'\naccess_ttl = '90s'\naccess_typ = 'JWT'\nrefresh_idle = '1d'\nrefresh_absolute = '36h'\nrefresh_leeway = '0s'\nreuse_notice = false\n\
         [account]\nprefix = '/me'\nemail_verification = 'mandatory'\nlogin_with = ['username']\nregistration = 'closed'\n\

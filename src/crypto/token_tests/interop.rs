@@ -80,11 +80,15 @@ fn dalek_verifies_ours_and_ours_verifies_dalek() {
 
 #[test]
 fn a_generated_key_comes_back_from_its_pkcs8_form() {
-    for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+    for algorithm in Algorithm::ASYMMETRIC {
         let (key, pkcs8) = SigningKey::generate(algorithm).unwrap();
         let again = SigningKey::from_pkcs8(algorithm, &pkcs8).unwrap();
         assert_eq!(key.public_jwk(), again.public_jwk());
         let token = again.encode(&header(algorithm), &claims()).unwrap();
         key.verifying_key().decode::<super::Claims>(&token).unwrap();
+        if let Some(PublicJwk::Rsa { n, .. }) = key.public_jwk() {
+            let n = decode(&n).unwrap();
+            assert_eq!((n.len() * 8, n[0] >> 7), (3072, 1), "its length in bits");
+        }
     }
 }

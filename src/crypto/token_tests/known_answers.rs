@@ -69,6 +69,45 @@ fn rfc_7515_a3_es256() {
 }
 
 #[test]
+fn openssl_ps256() {
+    let jwk = PublicJwk::Rsa {
+        n: RSA_N.to_owned(),
+        e: "AQAB".to_owned(),
+    };
+    let message = format!("{PS256_HEADER}.{PAYLOAD}");
+    let verifying = VerifyingKey::from_jwk(Algorithm::Ps256, &jwk).unwrap();
+    let (header, claims) = verifying
+        .decode::<Value>(&format!("{message}.{PS256_SIGNATURE}"))
+        .unwrap();
+    assert_eq!(header.alg, Algorithm::Ps256);
+    assert_eq!(claims["iss"], "joe");
+    // RFC 7518 section 3.5: the salt is as long as the hash.
+    assert!(!verify(&verifying, &message, PS256_SHORT_SALT));
+    let key = SigningKey::from_pkcs8(Algorithm::Ps256, &rsa_pkcs1()).unwrap();
+    assert_eq!(key.public_jwk().as_ref(), Some(&jwk));
+    assert!(verify(&verifying, &message, &sign(&key, &message)));
+}
+
+#[test]
+fn openssl_es384() {
+    let jwk = PublicJwk::Ec {
+        crv: "P-384".to_owned(),
+        x: EC384_X.to_owned(),
+        y: EC384_Y.to_owned(),
+    };
+    let key = SigningKey::from_pkcs8(Algorithm::Es384, &ec384_pkcs8()).unwrap();
+    assert_eq!(key.public_jwk().as_ref(), Some(&jwk));
+    let message = format!("{ES384_HEADER}.{PAYLOAD}");
+    let verifying = VerifyingKey::from_jwk(Algorithm::Es384, &jwk).unwrap();
+    let (header, claims) = verifying
+        .decode::<Value>(&format!("{message}.{ES384_SIGNATURE}"))
+        .unwrap();
+    assert_eq!(header.alg, Algorithm::Es384);
+    assert_eq!(claims["iss"], "joe");
+    assert!(verify(&verifying, &message, &sign(&key, &message)));
+}
+
+#[test]
 fn rfc_8037_a1_to_a5_ed25519() {
     let key = SigningKey::from_pkcs8(Algorithm::EdDsa, &ed_pkcs8_v1()).unwrap();
     let jwk = key.public_jwk().unwrap();

@@ -6,7 +6,7 @@ mod keys;
 mod known_answers;
 mod refusals;
 mod registry;
-mod vectors;
+pub(super) mod vectors;
 
 use jsonwebtoken::Header;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,10 @@ fn one_of_each() -> Vec<SigningKey> {
     vec![
         SigningKey::generate(Algorithm::Es256).unwrap().0,
         SigningKey::generate(Algorithm::EdDsa).unwrap().0,
+        SigningKey::generate(Algorithm::Es384).unwrap().0,
         SigningKey::from_pkcs8(Algorithm::Rs256, &vectors::rsa_pkcs1()).unwrap(),
+        // The same RSA key, for the other algorithm.
+        SigningKey::from_pkcs8(Algorithm::Ps256, &vectors::rsa_pkcs1()).unwrap(),
         SigningKey::hmac(&[7; 32]),
     ]
 }

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Claims, claims, header, one_of_each};
+use super::{Claims, claims, header, one_of_each, vectors};
 use crate::crypto::jwk::{decode, encode};
 use crate::crypto::{
     Algorithm, MAX_TOKEN_BYTES, PublicJwk, Rejected, SigningKey, VerifyingKey, hmac_sha256,
@@ -47,8 +47,8 @@ fn algorithms_that_are_not_ours_are_refused() {
         r#"{"alg":"hs256"}"#,
         r#"{"alg":"HS256 "}"#,
         r#"{"alg":"HS384"}"#,
-        r#"{"alg":"ES384"}"#,
-        r#"{"alg":"PS256"}"#,
+        r#"{"alg":"ES512"}"#,
+        r#"{"alg":"PS384"}"#,
     ] {
         assert_eq!(
             read(&hs256(header, PAYLOAD)),
@@ -254,10 +254,38 @@ fn a_public_key_is_no_shared_secret() {
 
 #[test]
 fn an_all_zero_ecdsa_signature_is_refused() {
-    let (key, _) = SigningKey::generate(Algorithm::Es256).unwrap();
-    let token = key.encode(&header(Algorithm::Es256), &claims()).unwrap();
-    let (message, _) = token.rsplit_once('.').unwrap();
-    let forged = format!("{message}.{}", encode(&[0; 64]));
-    let read = key.verifying_key().decode::<Claims>(&forged);
-    assert_eq!(read, Err(Rejected::Signature));
+    for (algorithm, length) in [(Algorithm::Es256, 64), (Algorithm::Es384, 96)] {
+        let (key, _) = SigningKey::generate(algorithm).unwrap();
+        let token = key.encode(&header(algorithm), &claims()).unwrap();
+        let (message, _) = token.rsplit_once('.').unwrap();
+        let forged = format!("{message}.{}", encode(&vec![0; length]));
+        let read = key.verifying_key().decode::<Claims>(&forged);
+        assert_eq!(read, Err(Rejected::Signature));
+    }
+}
+
+#[test]
+fn one_rsa_key_does_not_take_the_other_algorithms_signatures() {
+    let rsa = |algorithm| SigningKey::from_pkcs8(algorithm, &vectors::rsa_pkcs1()).unwrap();
+    let (rs256, ps256) = (rsa(Algorithm::Rs256), rsa(Algorithm::Ps256));
+    for (signs, reads) in [(&rs256, &ps256), (&ps256, &rs256)] {
+        let token = signs.encode(&header(signs.algorithm()), &claims()).unwrap();
+        let read = reads.verifying_key().decode::<Claims>(&token);
+        assert_eq!(read, Err(Rejected::Algorithm));
+        // Nor when the header claims the reader's own.
+        let header = format!(r#"{{"alg":"{}"}}"#, reads.algorithm());
+        let message = format!(
+            "{}.{}",
+            encode(header.as_bytes()),
+            encode(PAYLOAD.as_bytes())
+        );
+        let signature = jsonwebtoken::crypto::sign(
+            message.as_bytes(),
+            signs.encoding(),
+            signs.algorithm().into(),
+        );
+        let forged = format!("{message}.{}", signature.unwrap());
+        let read = reads.verifying_key().decode::<Claims>(&forged);
+        assert_eq!(read, Err(Rejected::Signature));
+    }
 }

@@ -66,7 +66,7 @@ pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovere
         file::create(path)?;
     }
     let at_hand: Vec<RootId> = file::read(path)?.iter().map(RootSecret::id).collect();
-    let policy = Policy::new(config)?;
+    let policy = Policy::new(config);
     let give_up = move |conn: &mut Conn| give_up(conn, &at_hand, &lost, &policy, now);
     db.write(give_up).await?
 }

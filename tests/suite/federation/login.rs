@@ -70,7 +70,13 @@ fn an_id_token_opens_a_session_and_the_same_account_the_next_time(on: Backend) {
 
 fn every_algorithm_and_every_way_to_name_the_key_is_taken(on: Backend) {
     let house = House::new(on);
-    for (number, algorithm) in [Algorithm::Rs256, Algorithm::EdDsa].into_iter().enumerate() {
+    let more = [
+        Algorithm::Rs256,
+        Algorithm::Ps256,
+        Algorithm::EdDsa,
+        Algorithm::Es384,
+    ];
+    for (number, algorithm) in more.into_iter().enumerate() {
         house.provider.add_key(&format!("more-{number}"), algorithm);
         house.server.advance(3601);
         house.login("ada");

@@ -127,7 +127,9 @@ impl Provider {
     /// Makes a key and publishes it beside the others.
     pub(crate) fn add_key(&self, kid: &str, algorithm: Algorithm) {
         let key = match algorithm {
-            Algorithm::Rs256 => SigningKey::from_pkcs8(algorithm, &rsa()).expect("a key"),
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                SigningKey::from_pkcs8(algorithm, &rsa()).expect("a key")
+            }
             _ => SigningKey::generate(algorithm).expect("a key").0,
         };
         self.state

@@ -1,0 +1,168 @@
+//! Keys that were made elsewhere: to verify the tokens of a service before this one, or to sign from
+//! here on.
+
+use chrono::TimeDelta;
+
+use super::operate::{refused, rotation};
+use super::store::{self, NewKey};
+use super::{Changed, Entry, Key, Keys, Lifetime, Start, State, Step};
+use crate::crypto::{Algorithm, KeyFile, PublicJwk};
+use crate::error::{Error, Result};
+
+/// A longer id is none, in bytes.
+const MAX_KID_BYTES: usize = 128;
+
+/// A shorter RSA key does not sign here, in bits: it would be in use beyond 2030 (NIST SP 800-57).
+const MIN_SIGNING_BITS: usize = 3072;
+
+impl Keys {
+    /// Publishes a key for tokens that were signed elsewhere, from now on and for so long as `keep`
+    /// says. It never signs: of a private key only the public part is stored. `kid` is what the
+    /// tokens call it; without one, what the file does, else its thumbprint.
+    ///
+    /// # Errors
+    /// It cannot be for `algorithm`; there is a key of that id, or the same one for another
+    /// algorithm; it would be removed while tokens live.
+    pub async fn import_to_verify(
+        &self,
+        file: KeyFile,
+        algorithm: Option<Algorithm>,
+        kid: Option<&str>,
+        keep: TimeDelta,
+    ) -> Result<Vec<Changed>> {
+        let algorithm = file.algorithm(algorithm)?;
+        let public = file.public().clone();
+        let kid = kid.or(file.kid()).map(str::to_owned);
+        let kid = kid.unwrap_or_else(|| public.thumbprint());
+        let is_plain = kid.bytes().all(|byte| byte.is_ascii_graphic());
+        if kid.is_empty() || kid.len() > MAX_KID_BYTES || !is_plain {
+            return Err(refused(format!(
+                "the key's id is not 1 to {MAX_KID_BYTES} printable ASCII characters without \
+                 spaces; --kid gives it another: the one that old tokens have in their header"
+            )));
+        }
+        let least = self.policy().least_rest();
+        if keep < least {
+            return Err(refused(format!(
+                "the key would be gone while tokens live: keep it for {} seconds at least",
+                least.num_seconds()
+            )));
+        }
+        self.refuse_second_algorithm(&public, algorithm)?;
+        let new = NewKey {
+            kid: kid.clone(),
+            algorithm,
+            public,
+            private: None,
+            is_imported: true,
+        };
+        let skew = self.policy().clock_skew;
+        self.change_with(vec![new], |keys, now| {
+            refuse_known(keys, &kid)?;
+            // Also a node whose clock is behind publishes it at once.
+            let begun = now - skew;
+            let lifetime = Lifetime {
+                retire_at: Some(begun),
+                remove_at: Some(now + keep),
+                ..Lifetime::first(begun)
+            };
+            Ok(vec![Step::Create(algorithm, lifetime)])
+        })
+        .await
+    }
+
+    /// Makes a private key the next one that signs, as if it had been made by a rotation. Its id is
+    /// its thumbprint.
+    ///
+    /// # Errors
+    /// It has no private half, cannot be for `algorithm`, or is too short; keys for it are not
+    /// wanted here; it is here already; another one is about to sign.
+    pub async fn import_to_sign(
+        &self,
+        file: KeyFile,
+        algorithm: Option<Algorithm>,
+    ) -> Result<Vec<Changed>> {
+        let algorithm = file.algorithm(algorithm)?;
+        let policy = self.policy();
+        if !policy.algorithms.contains(&algorithm) {
+            return Err(refused(format!(
+                "{algorithm} is none of [keys] algorithms ({}): add it there first, or leave \
+                 --sign out to only verify with the key",
+                Algorithm::names(&policy.algorithms)
+            )));
+        }
+        let public = file.public().clone();
+        if let Some(bits @ ..MIN_SIGNING_BITS) = public.rsa_bits() {
+            return Err(refused(format!(
+                "the key has {bits} bits, and RSA needs {MIN_SIGNING_BITS} to sign here: leave \
+                 --sign out to only verify with it"
+            )));
+        }
+        let (_, private) = file.signing(algorithm)?.ok_or_else(|| {
+            let message = "the file has the public half of a key, which cannot sign: name the \
+                           file of the private one, or leave --sign out to only verify with it";
+            refused(message.to_owned())
+        })?;
+        self.refuse_second_algorithm(&public, algorithm)?;
+        let kid = public.thumbprint();
+        let new = NewKey {
+            kid: kid.clone(),
+            algorithm,
+            public,
+            private: Some(private),
+            is_imported: true,
+        };
+        self.change_with(vec![new], |keys, now| {
+            refuse_known(keys, &kid)?;
+            let is_next = |key: &&Entry| {
+                let state = key.lifetime.state(now);
+                key.algorithm == algorithm && matches!(state, State::Planned | State::Pending)
+            };
+            if let Some(next) = keys.iter().find(is_next) {
+                return Err(refused(format!(
+                    "the next {algorithm} key, {}, is published already: wait until it signs, or \
+                     take it back with `signet keys revoke {} --now`, which harms no token",
+                    next.kid, next.kid
+                )));
+            }
+            rotation(keys, policy, (algorithm, Start::Announced), now)
+        })
+        .await
+    }
+
+    /// A key that only verifies, as its row says. Its public part must be what was sealed: else
+    /// somebody wrote to the database who does not have the master key.
+    pub(super) fn unseal_foreign(&self, row: &store::Row, algorithm: Algorithm) -> Result<Key> {
+        let opened = self.0.vault.open(&row.place(), &row.sealed_private);
+        if !opened.is_ok_and(|opened| row.is_public(&opened)) {
+            return Err(Error::setup(format!(
+                "the key {} is not published: it is not the one that was imported. Import it again",
+                row.kid
+            )));
+        }
+        Key::foreign(row.kid.clone(), (algorithm, row.public()?), row.lifetime())
+    }
+
+    /// An RSA key could be for two: who has it must have chosen one.
+    fn refuse_second_algorithm(&self, public: &PublicJwk, algorithm: Algorithm) -> Result<()> {
+        let ring = self.ring();
+        let mut same = ring.keys().iter().filter(|key| key.public == *public);
+        match same.find(|key| key.algorithm != algorithm) {
+            None => Ok(()),
+            Some(other) => Err(refused(format!(
+                "the same key is here for {}, as {}: a key has one algorithm",
+                other.algorithm, other.kid
+            ))),
+        }
+    }
+}
+
+fn refuse_known(keys: &[Entry], kid: &str) -> Result<()> {
+    if keys.iter().any(|key| key.kid == kid) {
+        return Err(refused(format!(
+            "there is a key {kid} already: see `signet keys list`; another id can be given with \
+             --kid, if tokens have it"
+        )));
+    }
+    Ok(())
+}
