@@ -34,7 +34,7 @@ fn the_reference_is_the_defaults_and_names_everything() {
 
 #[test]
 fn what_is_shown_reads_as_the_same_config_secrets_aside() {
-    let file = "[server]\nlisten = 'localhost:9000'\npublic_url = 'https://a.example/id'\n\
+    let file = "[server]\nlisten = 'localhost:9000'\nadmin_listen = ''\npublic_url = 'https://a.example/id'\n\
         trusted_proxies = ['10.0.0.0/8', '::1']\nprofile = 'production'\nworkers = 2\nmax_connections = 5\n\
         request_timeout = '6s'\nshutdown_timeout = '0s'\ndrain_delay = '3s'\n\
         [database]\nurl = 'postgres://me:hunter2@db/a?sslmode=disable'\npool_size = 3\nallow_asynchronous_commit = true\n\
