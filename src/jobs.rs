@@ -78,16 +78,19 @@ const JOBS: [Job; 5] = [
 /// A job of one node is looked at this often at least: another one may have done it.
 const LOOK: TimeDelta = TimeDelta::seconds(30);
 
-/// Starts all jobs on the current thread's runtime; they end soon after `stop` says so. What is
-/// returned is done when the delivery of mail is.
-pub fn start(app: &App, stop: &watch::Receiver<bool>) -> JoinHandle<()> {
+/// Starts all jobs on the current thread's runtime; each ends after `stop` says so, once it has done
+/// what it was at: a lease that is not given back keeps other nodes waiting.
+pub fn start(app: &App, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let mut running = Vec::new();
     for job in JOBS {
         app.board
             .watch(job.name, (job.period)(&app.config), app.clock.now());
-        actix_web::rt::spawn(repeat(job, app.clone(), stop.clone()));
+        running.push(actix_web::rt::spawn(repeat(job, app.clone(), stop.clone())));
     }
-    actix_web::rt::spawn(app.accounts.clone().run_mailing(stop.clone()));
-    actix_web::rt::spawn(app.mail.clone().run(stop.clone()))
+    let mailing = app.accounts.clone().run_mailing(stop.clone());
+    running.push(actix_web::rt::spawn(mailing));
+    running.push(actix_web::rt::spawn(app.mail.clone().run(stop.clone())));
+    running
 }
 
 async fn repeat(job: Job, app: App, mut stop: watch::Receiver<bool>) {

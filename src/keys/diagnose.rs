@@ -70,7 +70,21 @@ fn master_findings(key: &Standing, now: Time) -> Vec<Finding> {
 fn row_finding(row: &store::Row, vault: &Vault, now: Time) -> Option<Finding> {
     let (kid, life) = (&row.kid, row.lifetime());
     let state = life.state(now);
-    let closed = vault.open(&row.place(), &row.sealed_private).err()?;
+    let closed = match row.open(vault) {
+        Ok(Some(_)) => return None,
+        // Nobody vouches for the public part but its seal.
+        Ok(None) if matches!(row.is_public_sealed(vault), Ok(true)) => return None,
+        Ok(None) => {
+            return Some(Finding::bad(
+                SIGNING,
+                format!("{kid} is not one that was imported"),
+                format!(
+                    "import it again; if you never did, somebody writes to your database: signet keys revoke {kid} --now"
+                ),
+            ));
+        }
+        Err(closed) => closed,
+    };
     let what = match closed {
         Closed::NeedsKey(id) => format!("{kid} ({}) needs the master key {id}", state.name()),
         Closed::Damaged(_) => format!(

@@ -4,10 +4,10 @@
 use chrono::TimeDelta;
 
 use super::operate::{refused, rotation};
-use super::store::{self, NewKey};
-use super::{Changed, Entry, Key, Keys, Lifetime, Start, State, Step};
+use super::store::NewKey;
+use super::{Changed, Entry, Keys, Lifetime, Start, State, Step};
 use crate::crypto::{Algorithm, KeyFile, PublicJwk};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A longer id is none, in bytes.
 const MAX_KID_BYTES: usize = 128;
@@ -128,19 +128,6 @@ impl Keys {
             rotation(keys, policy, (algorithm, Start::Announced), now)
         })
         .await
-    }
-
-    /// A key that only verifies, as its row says. Its public part must be what was sealed: else
-    /// somebody wrote to the database who does not have the master key.
-    pub(super) fn unseal_foreign(&self, row: &store::Row, algorithm: Algorithm) -> Result<Key> {
-        let opened = self.0.vault.open(&row.place(), &row.sealed_private);
-        if !opened.is_ok_and(|opened| row.is_public(&opened)) {
-            return Err(Error::setup(format!(
-                "the key {} is not published: it is not the one that was imported. Import it again",
-                row.kid
-            )));
-        }
-        Key::foreign(row.kid.clone(), (algorithm, row.public()?), row.lifetime())
     }
 
     /// An RSA key could be for two: who has it must have chosen one.

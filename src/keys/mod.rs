@@ -193,22 +193,30 @@ impl Keys {
     /// and is now sealed under a master key that is not at hand here, goes on.
     fn unseal(&self, row: &store::Row, before: Option<&Key>) -> Result<Key> {
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
-        if row.purpose() == Purpose::Verify {
-            return self.unseal_foreign(row, algorithm);
-        }
-        let signing = match self.0.vault.open(&row.place(), &row.sealed_private) {
-            Ok(private) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
+        let public = row.public()?;
+        let signing = match row.open(&self.0.vault) {
+            Ok(Some(private)) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
+            Ok(None) => None,
             Err(closed) => {
                 log::error!("{}", unreadable(&row.kid, &closed));
                 let before = before.filter(|_| matches!(closed, Closed::NeedsKey(_)));
                 before.and_then(|key| key.signing.clone())
             }
         };
+        // A private part says what belongs to it; without one, only what we sealed is published.
+        if signing.is_none() {
+            let is_known = before.is_some_and(|key| key.public == public);
+            match row.is_public_sealed(&self.0.vault) {
+                Ok(true) => {}
+                Err(Closed::NeedsKey(_)) if is_known => {}
+                _ => return Err(forged(&row.kid)),
+            }
+        }
+        let purpose = row.purpose();
         Key::new(
-            row.kid.clone(),
-            (algorithm, row.public()?),
+            (row.kid.clone(), purpose, row.lifetime()),
+            (algorithm, public),
             signing,
-            row.lifetime(),
         )
     }
 
@@ -216,7 +224,7 @@ impl Keys {
     async fn refuse_unknown_master_key(&self) -> Result<()> {
         let now = self.0.clock.now();
         for row in self.0.db.read(store::list).await? {
-            let opened = self.0.vault.open(&row.place(), &row.sealed_private);
+            let opened = row.open(&self.0.vault);
             let is_needed = row.lifetime().is_to_sign(now);
             if let (Err(closed @ Closed::NeedsKey(_)), true) = (opened, is_needed) {
                 return Err(unreadable(&row.kid, &closed));
@@ -232,6 +240,13 @@ impl Keys {
 /// The database is away.
 pub async fn holds_sealed_rows(db: &Db) -> Result<bool> {
     db.read(store::any_sealed).await
+}
+
+fn forged(kid: &str) -> Error {
+    Error::setup(format!(
+        "the key {kid} is not published: its public part is not the one that was sealed, so somebody \
+         else put it into the database. If it is one that was imported, import it again"
+    ))
 }
 
 fn unreadable(kid: &str, closed: &Closed) -> Error {

@@ -28,39 +28,20 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key that only verifies.
+    /// A key from its public part and, if it has one that could be opened, its private one.
     ///
     /// # Errors
-    /// It is no key for the algorithm.
-    pub fn foreign(
-        kid: String,
-        (algorithm, public): (Algorithm, PublicJwk),
-        lifetime: Lifetime,
-    ) -> Result<Self> {
-        Ok(Self {
-            kid,
-            algorithm,
-            verifying: VerifyingKey::from_jwk(algorithm, &public)?,
-            public,
-            signing: None,
-            purpose: Purpose::Verify,
-            lifetime,
-        })
-    }
-
-    /// A key from its public part and, if it could be opened, its private one.
-    ///
-    /// # Errors
-    /// `kid` is not the thumbprint of both: the row was mixed up.
+    /// It is not what it says: the row was mixed up.
     pub fn new(
-        kid: String,
+        (kid, purpose, lifetime): (String, Purpose, Lifetime),
         (algorithm, public): (Algorithm, PublicJwk),
         signing: Option<SigningKey>,
-        lifetime: Lifetime,
     ) -> Result<Self> {
         let own = signing.as_ref().and_then(SigningKey::public_jwk);
         let is_own = own.is_none_or(|own| own == public);
-        if public.thumbprint() != kid || !is_own {
+        // What others made is called what they called it.
+        let is_named = purpose == Purpose::Verify || public.thumbprint() == kid;
+        if !is_named || !is_own {
             return Err(Error::setup(format!(
                 "the signing key {kid} is not what it says: its row was altered"
             )));
@@ -71,7 +52,7 @@ impl Key {
             verifying: VerifyingKey::from_jwk(algorithm, &public)?,
             public,
             signing,
-            purpose: Purpose::Sign,
+            purpose,
             lifetime,
         })
     }

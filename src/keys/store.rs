@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{Entry, Lifetime, Purpose};
 use crate::clock::Time;
-use crate::crypto::{Algorithm, Closed, PublicJwk, RootId, Vault};
+use crate::crypto::{Algorithm, Closed, PublicJwk, RootId, Unopenable, Vault};
 use crate::error::{Error, Result};
 use crate::storage::schema::{instance, outbox, signing_keys};
 use crate::storage::{Conn, loaded, stored};
@@ -50,11 +50,14 @@ pub(super) struct Row {
     retire_at: Option<NaiveDateTime>,
     remove_at: Option<NaiveDateTime>,
     revoked_at: Option<NaiveDateTime>,
+    /// None of a row that was written before there was such a seal.
+    sealed_public: Option<Vec<u8>>,
 }
 
 impl Row {
-    /// A new row; the private part is sealed for exactly this key in this table. Of a key that has
-    /// none the public part is sealed: who can only write to the database cannot add such a key.
+    /// A new row. Both parts are sealed for exactly this key in this table: the private one, so
+    /// that nobody reads it; the public one, so that nobody adds or alters a key who can only write
+    /// to the database.
     pub(super) fn seal(vault: &Vault, key: &NewKey, lifetime: Lifetime, now: Time) -> Result<Self> {
         let purpose = match key.purpose() {
             Purpose::Sign => ACCESS_TOKENS,
@@ -73,10 +76,12 @@ impl Row {
             retire_at: lifetime.retire_at.map(stored),
             remove_at: lifetime.remove_at.map(stored),
             revoked_at: lifetime.revoked_at.map(stored),
+            sealed_public: None,
         };
-        let private = key.private.as_ref().map(|private| private.as_slice());
-        let secret = private.unwrap_or(row.public_jwk.as_bytes());
-        row.sealed_private = vault.seal(now, &row.place(), secret);
+        if let Some(private) = &key.private {
+            row.sealed_private = vault.seal(now, &row.place(), private);
+        }
+        row.sealed_public = Some(row.seal_public(vault, now));
         Ok(row)
     }
 
@@ -89,23 +94,69 @@ impl Row {
         }
     }
 
-    /// Whether `opened`, from the sealed value, is the public part as it stands in the row.
-    pub(super) fn is_public(&self, opened: &[u8]) -> bool {
-        self.public_jwk.as_bytes() == opened
+    /// Its private part; none of a key that only verifies.
+    ///
+    /// # Errors
+    /// Why it stays closed.
+    pub(super) fn open(&self, vault: &Vault) -> Result<Option<Zeroizing<Vec<u8>>>, Closed> {
+        match self.purpose() {
+            Purpose::Sign => vault.open(&self.place(), &self.sealed_private).map(Some),
+            Purpose::Verify => Ok(None),
+        }
     }
 
+    /// Whether the public part, as it stands in the row, is the one that was sealed.
+    ///
+    /// # Errors
+    /// Why the seal stays closed.
+    pub(super) fn is_public_sealed(&self, vault: &Vault) -> Result<bool, Closed> {
+        let sealed = self.sealed_public.as_deref().unwrap_or_default();
+        let opened = vault.open(&self.public_place(), sealed)?;
+        Ok(opened.as_slice() == self.public_jwk.as_bytes())
+    }
+
+    fn seal_public(&self, vault: &Vault, as_of: Time) -> Vec<u8> {
+        let public = self.public_jwk.as_bytes();
+        vault.seal(as_of, &self.public_place(), public)
+    }
+
+    /// Under which master keys its parts are sealed.
+    fn sealers(&self) -> impl Iterator<Item = RootId> {
+        let public = self.sealed_public.as_deref();
+        let parts = [Some(self.sealed_private.as_slice()), public];
+        // Of a key that only verifies the private part is empty.
+        parts.into_iter().flatten().filter_map(Vault::sealed_under)
+    }
+
+    /// Whether everything is sealed under that key.
     pub(super) fn is_sealed_under(&self, id: RootId) -> bool {
-        Vault::sealed_under(&self.sealed_private) == Some(id)
+        self.sealed_public.is_some() && self.sealers().all(|sealer| sealer == id)
     }
 
-    /// Its private part, sealed under the key that is current at `as_of`.
+    /// The same, sealed under the key that is current at `as_of`.
+    ///
+    /// # Errors
+    /// One of the parts cannot be opened, or the public one is not the one that was sealed.
     pub(super) fn resealed(&self, vault: &Vault, as_of: Time) -> Result<Self, Closed> {
-        let private = vault.open(&self.place(), &self.sealed_private)?;
+        let private = self.open(vault)?;
+        let is_older = self.sealed_public.is_none() && private.is_some();
+        if !is_older && !self.is_public_sealed(vault)? {
+            return Err(Closed::Damaged(Unopenable));
+        }
+        let seal = |private: Zeroizing<Vec<u8>>| vault.seal(as_of, &self.place(), &private);
         Ok(Self {
-            sealed_private: vault.seal(as_of, &self.place(), &private),
+            sealed_private: private.map_or_else(Vec::new, seal),
+            ..self.vouched_for(vault, as_of)
+        })
+    }
+
+    /// The same, with the public part sealed as it stands in the row.
+    pub(super) fn vouched_for(&self, vault: &Vault, as_of: Time) -> Self {
+        Self {
+            sealed_public: Some(self.seal_public(vault, as_of)),
             master_key_id: vault.current(as_of).to_string(),
             ..self.clone()
-        })
+        }
     }
 
     /// The associated data: a sealed key moved to another row, algorithm or purpose stays closed.
@@ -114,6 +165,10 @@ impl Row {
             "signing_keys|{}|{}|{}",
             self.kid, self.algorithm, self.purpose
         )
+    }
+
+    fn public_place(&self) -> String {
+        format!("{}|public", self.place())
     }
 
     /// The public part.
@@ -184,8 +239,10 @@ pub(super) fn update(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
 pub(super) fn replace_sealed(conn: &mut Conn, old: &Row, new: &Row) -> QueryResult<usize> {
     diesel::update(signing_keys::table.find(&old.kid))
         .filter(signing_keys::sealed_private.eq(&old.sealed_private))
+        .filter(signing_keys::public_jwk.eq(&old.public_jwk))
         .set((
             signing_keys::sealed_private.eq(&new.sealed_private),
+            signing_keys::sealed_public.eq(&new.sealed_public),
             signing_keys::master_key_id.eq(&new.master_key_id),
         ))
         .execute(conn)
@@ -194,7 +251,7 @@ pub(super) fn replace_sealed(conn: &mut Conn, old: &Row, new: &Row) -> QueryResu
 pub(super) fn count_sealed_under(conn: &mut Conn, id: RootId) -> QueryResult<i64> {
     let sealed = list(conn)?
         .into_iter()
-        .filter(|row| row.is_sealed_under(id));
+        .filter(|row| row.sealers().any(|sealer| sealer == id));
     Ok(i64::try_from(sealed.count()).unwrap_or(i64::MAX))
 }
 
@@ -210,7 +267,7 @@ pub(super) fn needed(conn: &mut Conn, now: Time) -> QueryResult<Vec<RootId>> {
 /// The keys that none of the master keys `at_hand` opens.
 pub(super) fn sealed_otherwise(conn: &mut Conn, at_hand: &[RootId]) -> QueryResult<Vec<Entry>> {
     let rows = list(conn)?.into_iter();
-    let closed = rows.filter(|row| !at_hand.iter().any(|id| row.is_sealed_under(*id)));
+    let closed = rows.filter(|row| row.sealers().any(|sealer| !at_hand.contains(&sealer)));
     Ok(closed.filter_map(Row::entry).collect())
 }
 

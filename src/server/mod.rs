@@ -173,7 +173,7 @@ pub fn spawn(app: App, listeners: Listeners) -> Result<Running> {
                 let admin = admin.map(actix_web::rt::spawn);
                 // The other side is waiting for exactly this.
                 drop(tell.send(server.handle()));
-                let mail = jobs::start(&app, &stopped);
+                let jobs = jobs::start(&app, &stopped);
                 let ended = server.await.map_err(Error::internal);
                 stop.send_replace(true);
                 // Operators see it to its end.
@@ -181,7 +181,9 @@ pub fn spawn(app: App, listeners: Listeners) -> Result<Running> {
                     handle.stop(true).await;
                     drop(admin.await);
                 }
-                drop(mail.await);
+                for job in jobs {
+                    drop(job.await);
+                }
                 if let Err(error) = app.node.leave().await {
                     log::warn!("could not say goodbye to the other nodes: {error}");
                 }

@@ -26,6 +26,7 @@ diesel::table! {
         retire_at -> Nullable<Timestamp>,
         remove_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
+        sealed_public -> Nullable<Binary>,
     }
 }
 

@@ -92,7 +92,8 @@ fn write(
         _ => Path::new("."),
     };
     std::fs::create_dir_all(directory)?;
-    let draft: PathBuf = file.with_added_extension(format!("{}.tmp", std::process::id()));
+    // Not the id of the process, which in a container is always the same.
+    let draft: PathBuf = file.with_added_extension(format!("{}.tmp", crypto::random_base62(8)));
     let mut open = OpenOptions::new()
         .write(true)
         .create_new(true)

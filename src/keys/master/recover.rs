@@ -5,13 +5,16 @@ use std::path::Path;
 use diesel::QueryResult;
 
 use super::operate::{refused, retire};
-use super::{Registered, file, store};
+use super::{MasterKey, Registered, file};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
-use crate::crypto::{RootId, RootSecret};
+use crate::crypto::{Closed, RootId, RootSecret};
 use crate::error::Result;
 use crate::event;
 use crate::keys::{Changed, Entry, Policy, State};
+
+use super::super::store as keys;
+use super::store as master_keys;
 use crate::mail;
 use crate::node;
 use crate::storage::{Conn, Db};
@@ -39,8 +42,8 @@ pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovere
     let now = clock.now();
     let read = move |conn: &mut Conn| {
         Ok((
-            store::list(conn)?,
-            super::super::store::needed(conn, now)?,
+            master_keys::list(conn)?,
+            keys::needed(conn, now)?,
             node::present(conn, now)?,
         ))
     };
@@ -68,7 +71,26 @@ pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovere
     let at_hand: Vec<RootId> = file::read(path)?.iter().map(RootSecret::id).collect();
     let policy = Policy::new(config);
     let give_up = move |conn: &mut Conn| give_up(conn, &at_hand, &lost, &policy, now);
-    db.write(give_up).await?
+    let recovered = db.write(give_up).await??;
+    vouch(db, clock, path).await?;
+    Ok(recovered)
+}
+
+/// Seals the public parts of the keys that were given up under the key that is current now, so that
+/// they stay published: that they are ours is the word of who recovers.
+async fn vouch(db: &Db, clock: &Clock, path: &Path) -> Result<()> {
+    let master = MasterKey::open(db, clock, path).await?;
+    let vault = master.vault(crate::keys::SIGNING_KEYS);
+    let now = clock.now();
+    db.write(move |conn| {
+        for row in keys::list(conn)? {
+            if let Err(Closed::NeedsKey(_)) = row.is_public_sealed(&vault) {
+                keys::replace_sealed(conn, &row, &row.vouched_for(&vault, now))?;
+            }
+        }
+        Ok(())
+    })
+    .await
 }
 
 fn lost(registered: &[Registered], needed: &[RootId], at_hand: &[RootId]) -> Vec<RootId> {
@@ -90,18 +112,18 @@ fn give_up(
     policy: &Policy,
     now: Time,
 ) -> QueryResult<Result<Recovered>> {
-    super::super::store::lock(conn)?;
+    keys::lock(conn)?;
     for id in lost {
         retire(conn, *id, "lost", now)?;
     }
-    let registered = store::list(conn)?;
+    let registered = master_keys::list(conn)?;
     let Some(current) = next(conn, &registered, at_hand, now)? else {
         return Ok(Err(refused(
             "every key in the file is retired: remove the file, and a new one is made".to_owned(),
         )));
     };
     let mut signing_keys = Vec::new();
-    for mut entry in super::super::store::sealed_otherwise(conn, at_hand)? {
+    for mut entry in keys::sealed_otherwise(conn, at_hand)? {
         let state = entry.lifetime.state(now);
         if matches!(state, State::Planned | State::Pending | State::Active) {
             entry.lifetime = policy.ended(entry.lifetime, now, now);
@@ -130,13 +152,13 @@ fn next(
     let is_new = |id: &&RootId| registered.iter().all(|row| row.id != **id);
     let new = at_hand.iter().find(is_new).copied();
     if let Some(new) = new {
-        store::register(conn, new, now, now)?;
+        master_keys::register(conn, new, now, now)?;
     }
     Ok(new)
 }
 
 fn end(conn: &mut Conn, entry: Entry, now: Time) -> QueryResult<Changed> {
-    super::super::store::update(conn, &entry)?;
+    keys::update(conn, &entry)?;
     let changed = Changed::Rescheduled(entry);
     event::record(conn, &changed.event(now))?;
     Ok(changed)

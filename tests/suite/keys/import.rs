@@ -262,10 +262,20 @@ fn a_key_that_was_slipped_into_the_database_is_not_published(on: Backend) {
     // With what is sealed of it: that is for the other row.
     change(|conn| {
         let evil = signing_keys::table.find("evil");
-        let sealed: Vec<u8> = evil.select(signing_keys::sealed_private).get_result(conn)?;
+        let sealed: Option<Vec<u8>> = evil.select(signing_keys::sealed_public).get_result(conn)?;
         let row = diesel::update(signing_keys::table.find("good"));
-        row.set(signing_keys::sealed_private.eq(sealed))
+        row.set(signing_keys::sealed_public.eq(sealed))
             .execute(conn)
+    });
+    assert_eq!(kids(&server).len(), published - 1);
+    // As if it were one of ours, whose private part was damaged.
+    change(|conn| {
+        let row = diesel::update(signing_keys::table.find("good"));
+        row.set((
+            signing_keys::purpose.eq("access"),
+            signing_keys::sealed_private.eq(vec![7; 80]),
+        ))
+        .execute(conn)
     });
     assert_eq!(kids(&server).len(), published - 1);
     assert!(
