@@ -190,6 +190,7 @@ fn settings(public: SocketAddr, database: &str, rotate_every: u64) -> String {
 public_url = "http://{public}"
 trusted_proxies = ["127.0.0.1/32"]
 drain_delay = "3s"
+admin_listen = ""
 [database]
 url = "{database}"
 [keys]
