@@ -25,13 +25,12 @@ COPY --from=build --chown=65532:65532 /out/keys /keys
 # SIGNET_MAIL__SMTP__HOST.
 ENV SIGNET_SERVER__PROFILE=production \
     SIGNET_SERVER__LISTEN=0.0.0.0:8080 \
-    SIGNET_DATABASE__URL=sqlite:///data/signet.db \
     SIGNET_KEYS__MASTER_KEY_FILE=/keys/master.key \
     SIGNET_MAIL__TRANSPORT=smtp \
     SIGNET_LOG__FORMAT=json
 USER 65532:65532
-# A signet.toml here is read.
-WORKDIR /data
+# From here data/signet.db and keys/master.key are in the volumes, and a signet.toml is read.
+WORKDIR /
 # The master key lies apart from the database: back both up, apart from each other.
 VOLUME ["/data", "/keys"]
 EXPOSE 8080

@@ -116,21 +116,6 @@ macro_rules! collectors {
 }
 pub(crate) use collectors;
 
-/// Prints what one call costs: the least of several rounds, since others use the machine, too.
-#[cfg(test)]
-#[expect(clippy::print_stdout, reason = "it is run by hand, to be read")]
-pub(crate) fn print_cost(what: &str, mut call: impl FnMut()) {
-    const CALLS: u32 = 200_000;
-    let rounds = (0..10).map(|_| {
-        let started = Instant::now();
-        for _ in 0..CALLS {
-            call();
-        }
-        started.elapsed().as_nanos() / u128::from(CALLS)
-    });
-    println!("{what}: {} ns", rounds.min().unwrap_or_default());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -109,9 +109,9 @@ async fn rotate(app: &App, to: Option<String>, json: bool) -> Result<()> {
     } else {
         println!(
             "The master key {id} is current from {from} on. {} signing keys and {} mails are sealed \
-             under it already; the servers do the rest. Nobody notices. Keep the former key until \
+             under it already; the servers do the rest, and nobody notices. Keep the former key until \
              its refresh tokens have lived out (signet keys master status), then: signet keys master \
-             retire",
+             retire ID",
             resealed.signing_keys, resealed.mails
         );
     }

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::server::{self, Listeners, Signals};
 
 pub(super) fn run(mut config: Config) -> Result<()> {
+    // First of all: a start can take a while, and who stops it then is heard as well.
+    let signals = Signals::listen()?;
     let listeners = Listeners::bind(&config.server)?;
     let address = listeners.public.local_addr().map_err(Error::internal)?;
     // Port 0 asks for any free one: only now it is known which.
@@ -20,7 +22,6 @@ pub(super) fn run(mut config: Config) -> Result<()> {
     let app = App::build(config, Clock::system())?;
     let config = app.config.clone();
     let database = app.db.kind();
-    let signals = Signals::listen()?;
     let running = server::spawn(app, listeners)?;
     let admin = running.admin_address();
     let admin = admin.map_or_else(String::new, |at| format!(" (metrics: http://{at}/metrics)"));

@@ -22,7 +22,7 @@ use crate::storage::{Conn, Db};
 pub use board::{Board, Status};
 
 /// Nobody else does a job for this long after somebody began with it.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
+const LEASE: TimeDelta = TimeDelta::minutes(1);
 
 /// After a failure, a job is tried again this soon at the latest.
 const RETRY: TimeDelta = TimeDelta::minutes(1);
@@ -114,7 +114,8 @@ impl Shared {
         let settle = inner.db.write(move |conn| {
             store::settle(conn, (name, &owner), (now, next), failure.as_deref())
         });
-        settle.await?;
-        outcome.map(|()| (Some(now), next))
+        let settled = settle.await;
+        outcome?;
+        settled.map(|()| (Some(now), next))
     }
 }

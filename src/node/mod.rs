@@ -22,7 +22,7 @@ use crate::storage::{Conn, Db};
 /// A node says this often that it is there, and at once when it has other master keys.
 const REPORT_EVERY: TimeDelta = TimeDelta::seconds(10);
 
-/// One that has not said so for this long is gone.
+/// One that has not said so for this long, and as much more as clocks differ, is gone.
 const GONE_AFTER: TimeDelta = TimeDelta::seconds(35);
 
 /// A process, as it was last heard of.
@@ -111,12 +111,12 @@ pub fn report(conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
     store::forget(conn, seen.seen_at - TimeDelta::days(1))
 }
 
-/// A step: who is there at `now`, the oldest first.
+/// A step: who is there at `now`, the oldest first; their clocks may differ by `skew`.
 ///
 /// # Errors
 /// What the database says.
-pub fn present(conn: &mut Conn, now: Time) -> QueryResult<Vec<Seen>> {
-    store::since(conn, now - GONE_AFTER)
+pub fn present(conn: &mut Conn, now: Time, skew: TimeDelta) -> QueryResult<Vec<Seen>> {
+    store::since(conn, now - GONE_AFTER - skew)
 }
 
 /// A step: what is wrong with the nodes, as a machine whose clock says `now` sees it.
@@ -125,7 +125,7 @@ pub fn present(conn: &mut Conn, now: Time) -> QueryResult<Vec<Seen>> {
 /// What the database says.
 pub fn diagnose(conn: &mut Conn, now: Time, skew: TimeDelta) -> QueryResult<Vec<Finding>> {
     const ABOUT: &str = "servers";
-    let nodes = present(conn, now)?;
+    let nodes = present(conn, now, skew)?;
     if nodes.is_empty() {
         let remedy = "signet serve; a server that was just started is seen within a second";
         return Ok(vec![Finding::warning(ABOUT, "none is running", remedy)]);
@@ -135,6 +135,12 @@ pub fn diagnose(conn: &mut Conn, now: Time, skew: TimeDelta) -> QueryResult<Vec<
         if node.seen_at > now + skew {
             let found = format!("the clock of {} is ahead of this machine's", node.name);
             return Finding::warning(ABOUT, found, "synchronise the clocks (NTP)");
+        }
+        if node.seen_at + GONE_AFTER < now {
+            let last = in_seconds(node.seen_at);
+            let found = format!("{} was last heard of at {last}", node.name);
+            let remedy = "it was killed, or its clock is behind: see which, and synchronise (NTP)";
+            return Finding::warning(ABOUT, found, remedy);
         }
         Finding::good(ABOUT, format!("{} runs since {since}", node.name))
     });

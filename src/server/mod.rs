@@ -9,7 +9,8 @@ mod listeners;
 mod signals;
 
 use std::net::{SocketAddr, TcpListener};
-use std::thread::JoinHandle;
+use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -36,6 +37,9 @@ pub use signals::Signals;
 /// An idle connection is kept for its next request this long: longer than balancers keep theirs,
 /// so that it is never we who close one they are about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Threads of a server that has ended have this long to end, too.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Operators are few.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -102,7 +106,8 @@ pub struct Running {
     draining: Draining,
     /// Turns true when the server has ended, for whatever reason.
     stopped: watch::Receiver<bool>,
-    thread: JoinHandle<Result<()>>,
+    /// Says how it ended, and is closed when its thread is gone.
+    ended: Mutex<Receiver<Result<()>>>,
 }
 
 impl Running {
@@ -122,11 +127,16 @@ impl Running {
     /// The server had failed by itself.
     pub fn stop(self) -> Result<()> {
         self.draining.begin();
-        // The order goes out at once; its fulfilment is what the thread's end says.
+        // The order goes out at once; its fulfilment is what is heard next.
         drop(self.handle.stop(true));
-        self.thread
-            .join()
-            .map_err(|_| Error::internal("the server thread panicked"))?
+        let ended = self
+            .ended
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let result = ended.recv();
+        // What still waits for a database that does not answer is not waited for.
+        drop(ended.recv_timeout(LAST_WORDS));
+        result.map_err(|_| Error::internal("the server thread panicked"))?
     }
 
     /// Serves until one of `signals`, then stops; between the two, balancers have `delay` to see
@@ -156,12 +166,14 @@ pub fn spawn(app: App, listeners: Listeners) -> Result<Running> {
     let draining = Draining::default();
     let (tell, hear) = std::sync::mpsc::sync_channel(1);
     let (stop, stopped) = watch::channel(false);
+    let (end, ended) = std::sync::mpsc::sync_channel(1);
     let inside = (app, draining.clone(), stopped.clone());
-    let thread = std::thread::Builder::new()
+    std::thread::Builder::new()
         .name("signet-server".into())
         .spawn(move || {
             let (app, draining, stopped) = inside;
-            actix_web::rt::System::new().block_on(async move {
+            let system = actix_web::rt::System::new();
+            let result = system.block_on(async move {
                 let traffic = Traffic::new()?;
                 let server = start(&app, draining.clone(), &traffic, listeners.public)?;
                 let admin = listeners.admin.map(|listener| {
@@ -188,9 +200,11 @@ pub fn spawn(app: App, listeners: Listeners) -> Result<Running> {
                     log::warn!("could not say goodbye to the other nodes: {error}");
                 }
                 ended
-            })
-        });
-    let thread = thread.map_err(Error::internal)?;
+            });
+            // Before the system goes, which waits for its threads.
+            drop(end.send(result));
+        })
+        .map_err(Error::internal)?;
     match hear.recv() {
         Ok(handle) => Ok(Running {
             address,
@@ -198,9 +212,9 @@ pub fn spawn(app: App, listeners: Listeners) -> Result<Running> {
             handle,
             draining,
             stopped,
-            thread,
+            ended: Mutex::new(ended),
         }),
-        Err(_) => match thread.join() {
+        Err(_) => match ended.recv() {
             Ok(Err(error)) => Err(error),
             _ => Err(Error::internal("the server did not start")),
         },

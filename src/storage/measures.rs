@@ -145,16 +145,4 @@ mod tests {
         assert_eq!(measures.writing.get(), 0);
         assert_eq!(measures.writes.get_sample_count(), 0);
     }
-
-    #[test]
-    #[ignore = "measures"]
-    fn cost() {
-        let measures = Measures::new().unwrap();
-        measure::print_cost("a read", || {
-            let _ = measures.read(async { Ok(()) }).now_or_never();
-        });
-        measure::print_cost("a write", || {
-            let _ = measures.write(async { Ok(()) }).now_or_never();
-        });
-    }
 }

@@ -210,15 +210,4 @@ mod tests {
         let total: u64 = counts.list(at(0)).iter().map(|key| key.total).sum();
         assert_eq!((total, alive(&counts, 0)), (20_000, 20_000));
     }
-
-    #[test]
-    #[ignore = "measures"]
-    fn cost() {
-        let counts = Counts::new(600);
-        let kid = "k20OcykxvwpXmXpiocxYIN1qNPt2Z51vfmNIZ80Xmdo";
-        counts.count(("another", Algorithm::Es256), at(600));
-        crate::measure::print_cost("an access token", || {
-            counts.count((kid, Algorithm::Es256), at(600));
-        });
-    }
 }

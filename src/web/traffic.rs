@@ -146,15 +146,4 @@ mod tests {
         let families = traffic.collectors()[0].collect();
         assert_eq!(families[0].get_metric().len(), 2);
     }
-
-    #[test]
-    #[ignore = "measures"]
-    fn cost() {
-        let traffic = Traffic::new().unwrap();
-        let route = traffic.route("/a/{key}/");
-        measure::print_cost("a request, with the look at the clock", || {
-            let _in_flight = route.begin();
-            route.answered(&Method::POST, StatusCode::OK, Instant::now());
-        });
-    }
 }

@@ -28,3 +28,58 @@ fn what_people_chose_does_not_speak_to_the_terminal(on: Backend) {
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["first_name"], hostile);
 }
+
+/// What the image and the compose file set, as the program reads it.
+#[test]
+fn the_settings_of_the_compose_file_are_good() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let read = |name: &str| {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(root.join(name)).expect(name)
+    };
+    let (image, compose) = (read("Dockerfile"), read("compose.yaml"));
+    let set = |line: &str, between: char| -> Option<(String, String)> {
+        let line = line
+            .trim()
+            .trim_start_matches("ENV ")
+            .trim_end_matches('\\')
+            .trim();
+        let (name, value) = line.split_once(between)?;
+        let value = value.split(" #").next()?.trim();
+        let is_setting = name.starts_with("SIGNET_") && !value.is_empty();
+        is_setting.then(|| (name.to_owned(), value.to_owned()))
+    };
+    let mut variables: Vec<(String, String)> = Vec::new();
+    variables.extend(image.lines().filter_map(|line| set(line, '=')));
+    assert!(variables.len() >= 4, "{variables:?}");
+    variables.extend(compose.lines().filter_map(|line| set(line, ':')));
+    let url = directory.path().join("url");
+    std::fs::write(
+        &url,
+        "postgres://signet:secret@database/signet?sslmode=disable",
+    )
+    .expect("it");
+    let is_file = |(name, value): &mut (String, String)| {
+        if name == "SIGNET_DATABASE__URL_FILE" {
+            *value = url.display().to_string();
+            return true;
+        }
+        false
+    };
+    assert_eq!(
+        variables
+            .iter_mut()
+            .filter_map(|one| is_file(one).then_some(()))
+            .count(),
+        1
+    );
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_signet"))
+        .args(["config", "check"])
+        .env_clear()
+        .envs(variables)
+        .current_dir(directory.path())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&check.stderr);
+    assert!(check.status.success(), "{said}");
+}

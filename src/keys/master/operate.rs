@@ -109,10 +109,11 @@ impl Keys {
 
     async fn make_current(&self, wanted: Option<String>, start: Start) -> Result<Rotated> {
         let (at_hand, lead) = (self.master().at_hand(), self.lead(start));
+        let skew = self.policy().clock_skew;
         let now = self.now();
         let rotate = move |conn: &mut Conn| {
             super::super::store::lock(conn)?;
-            let (registered, nodes) = (store::list(conn)?, node::present(conn, now)?);
+            let (registered, nodes) = (store::list(conn)?, node::present(conn, now, skew)?);
             let waiting = waiting(&at_hand, &registered, now);
             let chosen = match choose(&waiting, wanted.as_deref()) {
                 Ok(id) => id,
@@ -243,7 +244,8 @@ impl MasterKey {
         policy: &Policy,
         now: Time,
     ) -> Result<Vec<Standing>> {
-        let read = move |conn: &mut Conn| Ok((store::list(conn)?, node::present(conn, now)?));
+        let skew = policy.clock_skew;
+        let read = move |conn: &mut Conn| Ok((store::list(conn)?, node::present(conn, now, skew)?));
         let (registered, nodes) = db.read(read).await?;
         let at_hand = self.at_hand();
         let successors = registered.iter().skip(1).map(|row| Some(row.current_from));
@@ -341,7 +343,7 @@ fn all_have(nodes: &[Seen], id: RootId) -> Result<()> {
     }
     Err(refused(format!(
         "{} cannot read the master key {id} yet: copy the file there. A node looks into it every \
-         second; one that ended without a word is forgotten after half a minute",
+         second; one that ended without a word is forgotten after half a minute and keys.clock_skew",
         lacking.join(", ")
     )))
 }

@@ -39,12 +39,12 @@ pub struct Recovered {
 /// Nothing is lost; a server is running, which then still has the key; the file is unusable.
 pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovered> {
     let path: &Path = &config.keys.master_key_file;
-    let now = clock.now();
+    let (now, skew) = (clock.now(), config.keys.clock_skew.delta());
     let read = move |conn: &mut Conn| {
         Ok((
             master_keys::list(conn)?,
             keys::needed(conn, now)?,
-            node::present(conn, now)?,
+            node::present(conn, now, skew)?,
         ))
     };
     let (registered, needed, nodes) = db.read(read).await?;
