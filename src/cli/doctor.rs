@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::logging::escaped;
 use super::{print_json, wait_for};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,9 +29,13 @@ pub(super) fn run(config: &Config, json: bool) -> Result<()> {
 
 fn tell(finding: &Finding) {
     let verdict = finding.verdict.name();
-    println!("{verdict:8} {:13} {}", finding.about, finding.found);
+    println!(
+        "{verdict:8} {:13} {}",
+        finding.about,
+        escaped(&finding.found)
+    );
     if !finding.remedy.is_empty() {
-        println!("{:8} {:13} -> {}", "", "", finding.remedy);
+        println!("{:8} {:13} -> {}", "", "", escaped(&finding.remedy));
     }
 }
 

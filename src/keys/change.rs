@@ -47,17 +47,27 @@ impl Keys {
             .await
     }
 
-    /// The first keys. A start does not wait for RSA keys that others can do the work of for a
-    /// while: the job that looks after the keys makes them.
+    /// The first keys, and the first of each algorithm that is new in the settings. A start does
+    /// not wait for RSA keys that others can do the work of for a while: the job that looks after
+    /// the keys makes them.
     ///
     /// # Errors
     /// Only those of the database.
     pub(super) async fn begin(&self) -> Result<Vec<Changed>> {
         let (policy, default) = (self.policy().clone(), self.default_algorithm());
         self.change(move |keys, now| {
+            let has = |algorithm: &Algorithm| {
+                let mut own = keys.iter().filter(|key| key.algorithm == *algorithm);
+                own.any(|key| key.is_to_sign(now))
+            };
+            if policy.algorithms.iter().all(has) {
+                return Ok(Vec::new());
+            }
             let mut steps = plan(keys, &policy, now);
             steps.retain(|step| match step {
-                Step::Create(algorithm, _) => !algorithm.is_rsa() || *algorithm == default,
+                Step::Create(algorithm, _) if algorithm.is_rsa() => {
+                    keys.is_empty() && *algorithm == default
+                }
                 _ => true,
             });
             Ok(steps)

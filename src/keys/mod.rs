@@ -89,9 +89,7 @@ impl Keys {
         }));
         keys.refuse_unknown_master_key().await?;
         keys.reload().await?;
-        if keys.ring().keys().is_empty() {
-            keys.begin().await?;
-        }
+        keys.begin().await?;
         Ok(keys)
     }
 
@@ -168,6 +166,9 @@ impl Keys {
         self.0.master.adopt(registered);
         let mut keys = Vec::new();
         for row in rows {
+            if row.lifetime().state(now) == State::Revoked {
+                continue; // nothing of it is left but its name
+            }
             let before = opened.iter().find(|(before, _)| before.kid == row.kid);
             let key = match before {
                 Some((before, key)) if *before == row => Arc::clone(key),
@@ -226,7 +227,10 @@ impl Keys {
         for row in self.0.db.read(store::list).await? {
             let opened = row.open(&self.0.vault);
             let is_needed = row.lifetime().is_to_sign(now);
-            if let (Err(closed @ Closed::NeedsKey(_)), true) = (opened, is_needed) {
+            // A key that never was one of ours is damage, and stood in for.
+            if let (Err(closed @ Closed::NeedsKey(id)), true) = (opened, is_needed)
+                && self.0.master.is_known(id)
+            {
                 return Err(unreadable(&row.kid, &closed));
             }
         }

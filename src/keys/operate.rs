@@ -221,6 +221,9 @@ pub(super) fn by_name<'a, T>(
     named: impl Iterator<Item = (&'a str, T)> + Clone,
     kid: &str,
 ) -> Result<T> {
+    if kid.is_empty() {
+        return Err(refused("name a signing key".to_owned()));
+    }
     if let Some((_, exact)) = named.clone().find(|(name, _)| *name == kid) {
         return Ok(exact);
     }

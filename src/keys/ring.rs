@@ -99,8 +99,10 @@ impl Ring {
             return None;
         }
         let others = self.policy.algorithms.iter().copied();
+        // Last, a key that is on its way out, with its algorithm.
         std::iter::once(wanted)
             .chain(others)
+            .chain(Algorithm::ASYMMETRIC)
             .find_map(|algorithm| self.signer_with(algorithm, now))
     }
 

@@ -91,18 +91,6 @@ impl Policy {
         self.announce.max(self.least_lead())
     }
 
-    /// From publishing to signing for the first key of `algorithm`: nobody has had time to get used
-    /// to another one, so verifiers' caches are all there is to wait for.
-    fn first_lead(&self, keys: &[Entry], algorithm: Algorithm) -> TimeDelta {
-        let is_one = |key: &Entry| key.algorithm == algorithm && key.purpose == Purpose::Sign;
-        let is_first = !keys.iter().any(is_one);
-        if is_first {
-            self.least_lead()
-        } else {
-            self.lead()
-        }
-    }
-
     /// From the last signature to the removal, as it is planned.
     pub fn rest(&self) -> TimeDelta {
         self.least_rest() + self.keep
@@ -216,7 +204,7 @@ pub struct Entry {
 
 impl Entry {
     /// Whether it signs, or will.
-    fn is_to_sign(&self, now: Time) -> bool {
+    pub(super) fn is_to_sign(&self, now: Time) -> bool {
         self.purpose == Purpose::Sign && self.lifetime.is_to_sign(now)
     }
 }
@@ -254,17 +242,33 @@ pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
             // Others sign until verifiers know it.
             None => vec![Step::Create(
                 *algorithm,
-                Policy::successor(now, now + policy.first_lead(keys, *algorithm)),
+                Policy::successor(now, now + policy.least_lead()),
             )],
         });
     }
+    let replaced_at = first_signature(keys, policy, &steps, now);
     for key in keys {
         let is_moved = |step: &Step| matches!(step, Step::Reschedule(kid, _) if *kid == key.kid);
         if !steps.iter().any(is_moved) {
-            steps.extend(see_out(key, policy, now));
+            steps.extend(see_out(key, policy, (now, replaced_at)));
         }
     }
     steps
+}
+
+/// When the first of the keys that are wanted signs.
+fn first_signature(keys: &[Entry], policy: &Policy, steps: &[Step], now: Time) -> Option<Time> {
+    let is_wanted = |key: &&Entry| policy.algorithms.contains(&key.algorithm);
+    let there = keys
+        .iter()
+        .filter(is_wanted)
+        .filter(|key| key.is_to_sign(now));
+    let there = there.map(|key| key.lifetime.activate_at);
+    let made = steps.iter().filter_map(|step| match step {
+        Step::Create(_, lifetime) => Some(lifetime.activate_at),
+        _ => None,
+    });
+    there.chain(made).min()
 }
 
 /// The next key, if it is time for it.
@@ -291,7 +295,7 @@ pub(super) fn follow(newest: &Entry, policy: &Policy, now: Time, activate_at: Ti
 
 /// What becomes of a key that nothing follows: of an algorithm that is not wanted any more, or on
 /// its way out while tokens live longer than when that was planned, or long gone.
-fn see_out(key: &Entry, policy: &Policy, now: Time) -> Option<Step> {
+fn see_out(key: &Entry, policy: &Policy, (now, replaced_at): (Time, Option<Time>)) -> Option<Step> {
     let life = key.lifetime;
     if life
         .gone_at(now)
@@ -302,7 +306,11 @@ fn see_out(key: &Entry, policy: &Policy, now: Time) -> Option<Step> {
     let retire_at = match life.retire_at {
         Some(retire_at) => retire_at,
         None if policy.algorithms.contains(&key.algorithm) => return None,
-        None => life.activate_at.max(now + policy.least_lead()),
+        // Not before another one signs.
+        None => life
+            .activate_at
+            .max(now + policy.least_lead())
+            .max(replaced_at?),
     };
     let least = retire_at + policy.least_rest();
     let is_short = life.remove_at.is_none_or(|remove_at| remove_at < least);

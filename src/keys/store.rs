@@ -185,7 +185,7 @@ impl Row {
     }
 
     /// What a schedule goes by; none of a key whose algorithm is not of this version.
-    fn entry(self) -> Option<Entry> {
+    pub(super) fn entry(self) -> Option<Entry> {
         Some(Entry {
             algorithm: self.algorithm.parse().ok()?,
             purpose: self.purpose(),
@@ -232,6 +232,15 @@ pub(super) fn update(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
             signing_keys::revoked_at.eq(life.revoked_at.map(stored)),
         ))
         .execute(conn)?;
+    if life.revoked_at.is_some() {
+        // For good: who can only write to the database cannot take it back.
+        let row = diesel::update(signing_keys::table.find(&entry.kid));
+        row.set((
+            signing_keys::sealed_private.eq(Vec::<u8>::new()),
+            signing_keys::sealed_public.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)?;
+    }
     Ok(())
 }
 
@@ -264,11 +273,13 @@ pub(super) fn needed(conn: &mut Conn, now: Time) -> QueryResult<Vec<RootId>> {
         .collect())
 }
 
-/// The keys that none of the master keys `at_hand` opens.
-pub(super) fn sealed_otherwise(conn: &mut Conn, at_hand: &[RootId]) -> QueryResult<Vec<Entry>> {
+/// The keys that sign, or did, with a part that is sealed under one of the master keys `ids`.
+pub(super) fn signing_sealed_under(conn: &mut Conn, ids: &[RootId]) -> QueryResult<Vec<Row>> {
     let rows = list(conn)?.into_iter();
-    let closed = rows.filter(|row| row.sealers().any(|sealer| !at_hand.contains(&sealer)));
-    Ok(closed.filter_map(Row::entry).collect())
+    let sealed = rows.filter(|row| row.sealers().any(|sealer| ids.contains(&sealer)));
+    Ok(sealed
+        .filter(|row| row.purpose() == Purpose::Sign)
+        .collect())
 }
 
 /// The keys that were made before `time`.

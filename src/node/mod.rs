@@ -116,7 +116,8 @@ pub fn report(conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
 /// # Errors
 /// What the database says.
 pub fn present(conn: &mut Conn, now: Time, skew: TimeDelta) -> QueryResult<Vec<Seen>> {
-    store::since(conn, now - GONE_AFTER - skew)
+    // One whose clock is further ahead than that says nothing of use.
+    store::between(conn, now - GONE_AFTER - skew, now + GONE_AFTER + skew)
 }
 
 /// A step: what is wrong with the nodes, as a machine whose clock says `now` sees it.

@@ -37,9 +37,9 @@ pub(super) fn forget(conn: &mut Conn, since: Time) -> QueryResult<()> {
     Ok(())
 }
 
-pub(super) fn since(conn: &mut Conn, since: Time) -> QueryResult<Vec<Seen>> {
+pub(super) fn between(conn: &mut Conn, since: Time, until: Time) -> QueryResult<Vec<Seen>> {
     let rows: Vec<(String, String, NaiveDateTime, NaiveDateTime, String)> = nodes::table
-        .filter(nodes::seen_at.ge(stored(since)))
+        .filter(nodes::seen_at.between(stored(since), stored(until)))
         .order((nodes::started_at, nodes::id))
         .select((
             nodes::id,

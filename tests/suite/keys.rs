@@ -15,6 +15,8 @@ use crate::support::{Answer, Backend, Installation, Person, Server, block_on, on
 on_both!(
     a_key_is_replaced_without_a_token_that_cannot_be_verified,
     a_revoked_key_is_gone_at_once_and_sessions_go_on,
+    a_revocation_cannot_be_taken_back_in_the_database,
+    another_algorithm_leaves_no_gap_there_or_back,
     a_key_that_was_announced_takes_over_in_an_emergency,
     each_algorithm_has_its_own_key_and_its_own_view,
     what_comes_too_soon_is_refused_with_the_moment,
@@ -354,4 +356,56 @@ fn the_command_line_tells_what_happens_when(on: Backend) {
         !set.contains(&first)
     });
     assert!(gone, "the server still publishes the key");
+}
+
+fn a_revocation_cannot_be_taken_back_in_the_database(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    let bad = kid(&ann.access);
+    block_on(server.app.keys.revoke(&bad)).expect("revoked");
+    let changed = server.rows(|conn| {
+        diesel::update(signing_keys::table)
+            .set(signing_keys::revoked_at.eq(None::<chrono::NaiveDateTime>))
+            .execute(conn)
+    });
+    assert_eq!(changed, 2);
+    block_on(server.app.keys.reload()).expect("the keys");
+    assert!(!kids(&server).contains(&bad));
+    assert_eq!(verify(&server, &ann.access), 401);
+    assert!(
+        block_on(server.app.keys.revoke("")).is_err(),
+        "nothing is nobody's name"
+    );
+}
+
+fn another_algorithm_leaves_no_gap_there_or_back(on: Backend) {
+    let installation = Installation::new(on);
+    let mut used = Vec::new();
+    for algorithm in ["\"ES256\"", "\"EdDSA\"", "\"ES256\""] {
+        let process = installation.start(&[
+            ("keys", "algorithms", &format!("[{algorithm}]")),
+            ("keys", "default_algorithm", algorithm),
+        ]);
+        let client = process.anonymous();
+        client.get("/readyz").ok(200);
+        let body = json!({"username": format!("ann{}", used.len()), "password1": "correct horse",
+            "password2": "correct horse"});
+        let person = client.post_json("/auth/registration/", &body).ok(201);
+        // The job has looked after the keys once the next one is published.
+        let is_there = |_| {
+            let set = client.get("/.well-known/jwks.json").ok(200);
+            let mut keys = set["keys"].as_array().expect("keys").iter();
+            keys.any(|key| format!("\"{}\"", key["alg"].as_str().expect("text")) == algorithm)
+        };
+        assert!((0..20_000).any(is_there), "{algorithm}");
+        let body = json!({"refresh": person["refresh"]});
+        let next = client.post_json("/auth/token/refresh/", &body).ok(200);
+        used.push(token::header(next["access"].as_str().expect("text"))["alg"].clone());
+        process.stop();
+    }
+    assert_eq!(
+        used,
+        ["ES256", "ES256", "ES256"],
+        "until every verifier can know the other"
+    );
 }

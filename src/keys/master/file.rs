@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -49,8 +49,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<RootSecret>> {
 /// # Errors
 /// The file cannot be made. If another process was quicker, its key is the key.
 pub(super) fn create(file: &Path) -> Result<()> {
-    // Unlike a rename, a link never replaces what is there.
-    match write(file, &[], |draft| std::fs::hard_link(draft, file)) {
+    match write(file) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(cannot("create", file, error)),
         Ok(()) => {
@@ -63,53 +62,53 @@ pub(super) fn create(file: &Path) -> Result<()> {
     }
 }
 
-/// Adds a new key behind `keys`, which the file has.
+/// Adds a new key behind those that the file has. It stays the same file, with its owner and mode.
 ///
 /// # Errors
-/// The file cannot be replaced.
-pub(super) fn append(file: &Path, keys: &[RootSecret]) -> Result<RootSecret> {
-    if keys.len() >= MOST_KEYS {
+/// The file is unusable, full, or cannot be written.
+pub(super) fn append(file: &Path) -> Result<RootSecret> {
+    let cannot = |error| cannot("write", file, error);
+    let mut open = OpenOptions::new().append(true).open(file).map_err(cannot)?;
+    // Until the end: of several who add, each sees what the one before has added.
+    open.lock().map_err(cannot)?;
+    let keys = read(file)?.len();
+    if keys >= MOST_KEYS {
         return Err(Error::setup(format!(
             "{} has {MOST_KEYS} keys already: remove those that are retired",
             file.display()
         )));
     }
-    write(file, keys, |draft| std::fs::rename(draft, file))
-        .map_err(|error| cannot("write", file, error))?;
-    let added = read(file)?.pop();
-    added.ok_or_else(|| Error::internal("the key that was added is gone"))
+    let key = Zeroizing::new(crypto::random::<KEY_BYTES>());
+    let written = open.write_all(&*key).and_then(|()| open.sync_all());
+    if let Err(error) = written {
+        // Half a key would be none, and the file unreadable.
+        let length = u64::try_from(keys * KEY_BYTES).unwrap_or_default();
+        open.set_len(length).map_err(cannot)?;
+        return Err(cannot(error));
+    }
+    Ok(RootSecret::new(*key))
 }
 
-/// Written whole or not at all: a half-written key must never be found by the next start. `place`
-/// puts the draft in its place.
-fn write(
-    file: &Path,
-    keys: &[RootSecret],
-    place: impl Fn(&Path) -> std::io::Result<()>,
-) -> std::io::Result<()> {
+/// Written whole or not at all: a half-written key must never be found by the next start.
+fn write(file: &Path) -> std::io::Result<()> {
     let directory = match file.parent() {
         Some(directory) if directory != Path::new("") => directory,
         _ => Path::new("."),
     };
     std::fs::create_dir_all(directory)?;
     // Not the id of the process, which in a container is always the same.
-    let draft: PathBuf = file.with_added_extension(format!("{}.tmp", crypto::random_base62(8)));
+    let draft = file.with_added_extension(format!("{}.tmp", crypto::random_base62(8)));
     let mut open = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&draft)?;
-    let written = keys
-        .iter()
-        .try_for_each(|key| open.write_all(key.expose()))
-        .and_then(|()| open.write_all(&*Zeroizing::new(crypto::random::<KEY_BYTES>())))
+    let written = open
+        .write_all(&*Zeroizing::new(crypto::random::<KEY_BYTES>()))
         .and_then(|()| open.sync_all())
-        .and_then(|()| place(&draft));
-    match std::fs::remove_file(&draft) {
-        // It was moved.
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        removed => removed?,
-    }
+        // Unlike a rename, a link never replaces what is there.
+        .and_then(|()| std::fs::hard_link(&draft, file));
+    std::fs::remove_file(&draft)?;
     written?;
     File::open(directory)?.sync_all()
 }
@@ -133,7 +132,7 @@ mod tests {
         create(&file).unwrap();
         let made = read(&file).unwrap();
         create(&file).unwrap();
-        let added = append(&file, &made).unwrap();
+        let added = append(&file).unwrap();
         let ids: Vec<_> = read(&file).unwrap().iter().map(RootSecret::id).collect();
         assert_eq!(ids, [made[0].id(), added.id()]);
         assert_eq!(mode(&file), 0o600);

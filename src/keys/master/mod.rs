@@ -163,6 +163,9 @@ impl MasterKey {
         if missing.is_empty() {
             return Ok(());
         }
+        if let Err(error) = node.leave().await {
+            log::warn!("{error}");
+        }
         Err(lacks(&self.0.file, &missing, &self.known().secrets))
     }
 
@@ -245,6 +248,11 @@ impl MasterKey {
     /// with them, cannot be read here.
     pub fn missing(&self) -> Vec<RootId> {
         self.known().missing()
+    }
+
+    /// Whether that key is, was or will be current.
+    pub(super) fn is_known(&self, id: RootId) -> bool {
+        self.known().registered.iter().any(|row| row.id == id)
     }
 
     /// What seals for `purpose` under the current key and opens what any of them sealed.

@@ -93,8 +93,7 @@ impl Keys {
     /// The file cannot be written.
     pub fn add_master_key(&self) -> Result<RootId> {
         let master = self.master();
-        let keys = file::read(&master.0.file)?;
-        let added = file::append(&master.0.file, &keys)?;
+        let added = file::append(&master.0.file)?;
         Ok(added.id())
     }
 
@@ -203,11 +202,9 @@ impl Keys {
     /// have been sealed under it.
     async fn revoke_sealed_under(&self, id: RootId) -> Result<Vec<Changed>> {
         let registered = self.0.db.read(store::list).await?;
-        let followed = registered.into_iter().skip_while(|row| row.id != id).nth(1);
+        let followed = followed_at(&registered, id);
         // As long as another node may not have heard of the next one.
-        let until = followed.map_or(self.now(), |next| {
-            next.current_from + self.lead(Start::Known)
-        });
+        let until = followed.map_or(self.now(), |at| at + self.lead(Start::Known));
         let made = move |conn: &mut Conn| super::super::store::made_before(conn, until);
         let mut entries = self.0.db.read(made).await?;
         let now = self.now();
@@ -248,9 +245,9 @@ impl MasterKey {
         let read = move |conn: &mut Conn| Ok((store::list(conn)?, node::present(conn, now, skew)?));
         let (registered, nodes) = db.read(read).await?;
         let at_hand = self.at_hand();
-        let successors = registered.iter().skip(1).map(|row| Some(row.current_from));
         let mut standings = Vec::new();
-        for (row, followed_at) in registered.iter().zip(successors.chain([None])) {
+        for row in &registered {
+            let followed_at = followed_at(&registered, row.id);
             let lived_out = |at| at + policy.refresh_life + policy.clock_skew;
             standings.push(Standing {
                 id: row.id,
@@ -278,6 +275,20 @@ impl MasterKey {
         }));
         Ok(standings)
     }
+}
+
+/// When a key was, or will be, followed by another one that was not retired before.
+fn followed_at(registered: &[Registered], id: RootId) -> Option<Time> {
+    let own = registered.iter().find(|row| row.id == id)?;
+    let was_current = |row: &&Registered| {
+        let is_later = row.current_from > own.current_from;
+        is_later
+            && row
+                .retired_at
+                .is_none_or(|retired| retired > row.current_from)
+    };
+    let later = registered.iter().filter(was_current);
+    later.map(|row| row.current_from).min()
 }
 
 fn stage(row: &Registered, registered: &[Registered], now: Time) -> Stage {
@@ -318,6 +329,9 @@ fn choose(waiting: &[RootId], wanted: Option<&str>) -> Result<RootId> {
 }
 
 fn find<'a>(standings: &'a [Standing], wanted: &str) -> Result<&'a Standing> {
+    if wanted.is_empty() {
+        return Err(refused("name a master key".to_owned()));
+    }
     let mut found = standings
         .iter()
         .filter(|one| one.id.to_string().starts_with(wanted));

@@ -5,13 +5,13 @@ use std::path::Path;
 use diesel::QueryResult;
 
 use super::operate::{refused, retire};
-use super::{MasterKey, Registered, file};
+use super::{Registered, file};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
-use crate::crypto::{Closed, RootId, RootSecret};
+use crate::crypto::{RootId, RootSecret, Roots, Vault};
 use crate::error::Result;
 use crate::event;
-use crate::keys::{Changed, Entry, Policy, State};
+use crate::keys::{Changed, Entry, Policy, SIGNING_KEYS};
 
 use super::super::store as keys;
 use super::store as master_keys;
@@ -68,37 +68,20 @@ pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovere
     if at_hand.is_empty() {
         file::create(path)?;
     }
-    let at_hand: Vec<RootId> = file::read(path)?.iter().map(RootSecret::id).collect();
+    let secrets = file::read(path)?;
     let policy = Policy::new(config);
-    let give_up = move |conn: &mut Conn| give_up(conn, &at_hand, &lost, &policy, now);
-    let recovered = db.write(give_up).await??;
-    vouch(db, clock, path).await?;
-    Ok(recovered)
+    let give_up = move |conn: &mut Conn| give_up(conn, &secrets, &lost, &policy, now);
+    db.write(give_up).await?
 }
 
-/// Seals the public parts of the keys that were given up under the key that is current now, so that
-/// they stay published: that they are ours is the word of who recovers.
-async fn vouch(db: &Db, clock: &Clock, path: &Path) -> Result<()> {
-    let master = MasterKey::open(db, clock, path).await?;
-    let vault = master.vault(crate::keys::SIGNING_KEYS);
-    let now = clock.now();
-    db.write(move |conn| {
-        for row in keys::list(conn)? {
-            if let Err(Closed::NeedsKey(_)) = row.is_public_sealed(&vault) {
-                keys::replace_sealed(conn, &row, &row.vouched_for(&vault, now))?;
-            }
-        }
-        Ok(())
-    })
-    .await
-}
-
+/// Keys that were in use and are not at hand. What a row claims to be sealed under counts only while
+/// no key was registered yet: another name there is damage.
 fn lost(registered: &[Registered], needed: &[RootId], at_hand: &[RootId]) -> Vec<RootId> {
     let in_use = registered.iter().filter(|row| row.retired_at.is_none());
-    let mut lost: Vec<RootId> = in_use
-        .map(|row| row.id)
-        .chain(needed.iter().copied())
-        .collect();
+    let mut lost: Vec<RootId> = in_use.map(|row| row.id).collect();
+    if registered.is_empty() {
+        lost.extend(needed);
+    }
     lost.retain(|id| !at_hand.contains(id));
     lost.sort();
     lost.dedup();
@@ -107,30 +90,37 @@ fn lost(registered: &[Registered], needed: &[RootId], at_hand: &[RootId]) -> Vec
 
 fn give_up(
     conn: &mut Conn,
-    at_hand: &[RootId],
+    secrets: &[RootSecret],
     lost: &[RootId],
     policy: &Policy,
     now: Time,
 ) -> QueryResult<Result<Recovered>> {
     keys::lock(conn)?;
+    let at_hand: Vec<RootId> = secrets.iter().map(RootSecret::id).collect();
     for id in lost {
         retire(conn, *id, "lost", now)?;
     }
     let registered = master_keys::list(conn)?;
-    let Some(current) = next(conn, &registered, at_hand, now)? else {
+    let Some(current) = next(conn, &registered, &at_hand, now)? else {
         return Ok(Err(refused(
             "every key in the file is retired: remove the file, and a new one is made".to_owned(),
         )));
     };
+    let vault = secrets.iter().find(|secret| secret.id() == current);
+    let vault = vault.map(|secret| Vault::new(&Roots::single(secret.clone()), SIGNING_KEYS));
     let mut signing_keys = Vec::new();
-    for mut entry in keys::sealed_otherwise(conn, at_hand)? {
-        let state = entry.lifetime.state(now);
-        if matches!(state, State::Planned | State::Pending | State::Active) {
-            entry.lifetime = policy.ended(entry.lifetime, now, now);
-            signing_keys.push(end(conn, entry, now)?);
+    for row in keys::signing_sealed_under(conn, lost)? {
+        // Its public part stays published: that it is ours is the word of who recovers.
+        if let Some(vault) = &vault {
+            keys::replace_sealed(conn, &row, &row.vouched_for(vault, now))?;
         }
+        let Some(mut entry) = row.entry().filter(|entry| entry.is_to_sign(now)) else {
+            continue;
+        };
+        entry.lifetime = policy.ended(entry.lifetime, now, now);
+        signing_keys.push(end(conn, entry, now)?);
     }
-    let mails = mail::drop_sealed_otherwise(conn, at_hand)?;
+    let mails = mail::drop_sealed_otherwise(conn, &at_hand)?;
     Ok(Ok(Recovered {
         lost: lost.to_vec(),
         current,
