@@ -75,7 +75,7 @@ impl Metrics {
         })
     }
 
-    /// Everything as text. It takes no longer than [`PATIENCE`] and a little.
+    /// Everything as text, within half a second and a little.
     ///
     /// # Errors
     /// Two metrics have one name (a defect).
