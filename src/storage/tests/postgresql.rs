@@ -55,7 +55,7 @@ async fn a_deadlock_costs_another_try() {
     let (runs, meeting) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
     let cross = |first: i64, second: i64| {
         let (runs, meeting) = (runs.clone(), meeting.clone());
-        let mut is_first_run = true;
+        let (mut is_first_run, mut first, mut second) = (true, first, second);
         place.db.write(move |conn| {
             runs.fetch_add(1, Ordering::SeqCst);
             // Found out well before a wait for a lock is given up, however busy the machine.
@@ -64,7 +64,10 @@ async fn a_deadlock_costs_another_try() {
             if std::mem::take(&mut is_first_run) {
                 meeting.wait();
             }
-            append(conn, second)
+            // A second run starts with the row that the other one has: it may be quicker than
+            // the other one is woken, and would be in its way again with the row it gave up.
+            std::mem::swap(&mut first, &mut second);
+            append(conn, first)
         })
     };
     let (one, other) = tokio::join!(cross(1, 2), cross(2, 1));
