@@ -9,7 +9,7 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::federation::Federation;
 use crate::job;
-use crate::keys::{Keys, MasterKey};
+use crate::keys::{self, Keys, MasterKey};
 use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::node::Node;
@@ -74,7 +74,8 @@ impl App {
 
     async fn assemble(config: Config, clock: Clock, db: Db, access: Access) -> Result<Self> {
         let master = MasterKey::open(&db, &clock, &config.keys.master_key_file).await?;
-        let node = Node::new(db.clone(), clock.clone(), &config.server.listen);
+        let word = keys::Policy::new(&config).word();
+        let node = Node::new(db.clone(), clock.clone(), &config.server.listen, word);
         if access == Access::Serve {
             master.join(&db, &node).await?;
         }

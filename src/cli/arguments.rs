@@ -279,6 +279,8 @@ pub(super) enum Master {
     },
     /// Use a master key no longer, once nothing needs it any more
     Retire(OneMasterKey),
+    /// Take a master key that is not used out of this machine's file
+    Remove(OneMasterKey),
     /// The emergency: somebody may know a master key
     Revoke {
         #[command(flatten)]

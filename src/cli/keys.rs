@@ -55,7 +55,8 @@ fn algorithm(keys: &Keys, next: &Next) -> Result<Algorithm> {
     let Some(name) = &next.algorithm else {
         return Ok(keys.default_algorithm());
     };
-    let wanted = keys.policy().algorithms.as_slice();
+    let policy = keys.policy();
+    let wanted = policy.algorithms.as_slice();
     named(name, wanted).ok_or_else(|| {
         let known = Algorithm::names(wanted);
         Error::setup(format!("`{name}` is none of [keys] algorithms: {known}"))
@@ -111,7 +112,7 @@ fn signs(entry: &Entry, at: Option<Time>) -> String {
 /// What the server will do by itself, and when.
 async fn plan(keys: &Keys, now: Time, json: bool) -> Result<()> {
     let entries = keys.entries().await?;
-    let policy = keys.policy();
+    let policy = &*keys.policy();
     let mut ahead: Vec<(Time, Value, String)> = Vec::new();
     for entry in &entries {
         let life = &entry.lifetime;
@@ -174,7 +175,7 @@ fn guards(policy: &Policy) -> Value {
 
 /// What was changed, what comes of it when, and who notices.
 fn tell(keys: &Keys, changed: &[Changed], json: bool) {
-    let (policy, now) = (keys.policy(), keys.now());
+    let (policy, now) = (&*keys.policy(), keys.now());
     if json {
         let changes: Vec<Value> = changed.iter().map(|one| change_as_json(one, now)).collect();
         return print_json(&json!({ "changed": changes, "notes": notes(policy, changed, now) }));

@@ -21,9 +21,13 @@ pub(super) async fn run(command: Command, app: &App) -> Result<()> {
             if key.json {
                 print_json(&json!({ "retired": id }));
             } else {
-                println!("The master key {id} is not used any more: remove it from the files.");
+                println!(
+                    "The master key {id} is not used any more. On every node: signet keys master \
+                     remove {id}"
+                );
             }
         }
+        Command::Remove(key) => remove(app, &key.id, key.json).await?,
         Command::Revoke { key, now: is_meant } => {
             if !is_meant {
                 return Err(Error::setup(
@@ -96,6 +100,20 @@ fn add(app: &App, json: bool) -> Result<()> {
     Ok(())
 }
 
+async fn remove(app: &App, id: &str, json: bool) -> Result<()> {
+    let id = app.keys.remove_master_key(id).await?.to_string();
+    let file = app.config.keys.master_key_file.display().to_string();
+    if json {
+        print_json(&json!({ "removed": id, "file": file }));
+    } else {
+        println!(
+            "The master key {id} is not in {file} any more. A server that runs forgets it when it \
+             is started anew."
+        );
+    }
+    Ok(())
+}
+
 async fn rotate(app: &App, to: Option<String>, json: bool) -> Result<()> {
     let rotated = app.keys.rotate_master_key(to).await?;
     let resealed = app.keys.reseal(&app.mail, rotated.current_from).await?;
@@ -130,7 +148,10 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
         print_json(&json!({ "revoked": id, "signing_keys": told }));
         return Ok(());
     }
-    println!("The master key {id} counts for nothing any more: remove it from the files.");
+    println!(
+        "The master key {id} counts for nothing any more. On every node: signet keys master remove \
+         {id}"
+    );
     for line in told {
         println!("{line}");
     }

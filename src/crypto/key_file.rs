@@ -203,8 +203,10 @@ fn explain(error: &Error) -> Error {
              it was made again"
         }
         "TooSmall" => {
-            "the key is too short: RSA needs 2048 bits to verify, and 3072 to sign. Tokens that it \
-             signed can be forged: let them be refused"
+            "the key is too short, or its public exponent too small: RSA needs 2048 bits to verify, \
+             3072 to sign, and a private key an exponent of 65537 at least. Tokens of a key with \
+             fewer bits can be forged: let them be refused. To verify with a smaller exponent, the \
+             public half is enough: openssl pkey -in FILE -pubout -out NEW"
         }
         "TooLarge" | "PrivateModulusLenNotMultipleOf512Bits" => {
             "private RSA keys are taken with 2048 to 4096 bits, in steps of 512. To verify, the \

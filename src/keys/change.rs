@@ -2,13 +2,15 @@
 
 use diesel::QueryResult;
 
-use super::schedule::{Entry, Purpose, Step, plan};
+use super::operate::refused;
+use super::schedule::{Entry, Policy, Purpose, Step, endings, plan};
 use super::store::{self, NewKey};
 use super::{Keys, Lifetime};
 use crate::clock::{Time, in_seconds};
 use crate::crypto::{Algorithm, SigningKey};
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
+use crate::node::{self, Word};
 use crate::storage::Conn;
 
 /// So often is decided again when others change the keys meanwhile.
@@ -29,6 +31,29 @@ pub enum Changed {
     Forgotten(String),
 }
 
+/// What a change is decided on.
+struct Seen {
+    at: Time,
+    keys: Vec<Entry>,
+    /// What verifiers were told.
+    told: Word,
+}
+
+impl Seen {
+    fn read(conn: &mut Conn, at: Time) -> QueryResult<Self> {
+        Ok(Self {
+            at,
+            keys: store::entries(conn)?,
+            told: node::told(conn, at)?,
+        })
+    }
+
+    fn still_holds(&self, conn: &mut Conn) -> QueryResult<bool> {
+        let seen = Self::read(conn, self.at)?;
+        Ok(seen.keys == self.keys && seen.told == self.told)
+    }
+}
+
 /// A change, ready to be written.
 enum Write {
     Insert(Box<store::Row>, Changed),
@@ -42,8 +67,7 @@ impl Keys {
     /// # Errors
     /// Only those of the database.
     pub async fn maintain(&self) -> Result<Vec<Changed>> {
-        let policy = self.policy().clone();
-        self.change(move |keys, now| Ok(plan(keys, &policy, now)))
+        self.change(|keys, policy, now| Ok(plan(keys, policy, now)))
             .await
     }
 
@@ -54,16 +78,17 @@ impl Keys {
     /// # Errors
     /// Only those of the database.
     pub(super) async fn begin(&self) -> Result<Vec<Changed>> {
-        let (policy, default) = (self.policy().clone(), self.default_algorithm());
-        self.change(move |keys, now| {
+        let default = self.default_algorithm();
+        self.change(move |keys, policy, now| {
             let has = |algorithm: &Algorithm| {
                 let mut own = keys.iter().filter(|key| key.algorithm == *algorithm);
                 own.any(|key| key.is_to_sign(now))
             };
             if policy.algorithms.iter().all(has) {
-                return Ok(Vec::new());
+                // Tokens of this node may live longer than when ends were planned.
+                return Ok(endings(keys, policy, &[], now));
             }
-            let mut steps = plan(keys, &policy, now);
+            let mut steps = plan(keys, policy, now);
             steps.retain(|step| match step {
                 Step::Create(algorithm, _) if algorithm.is_rsa() => {
                     keys.is_empty() && *algorithm == default
@@ -79,7 +104,7 @@ impl Keys {
     /// again: two nodes that decide at once do not do the same thing twice.
     pub(super) async fn change(
         &self,
-        decide: impl Fn(&[Entry], Time) -> Result<Vec<Step>>,
+        decide: impl Fn(&[Entry], &Policy, Time) -> Result<Vec<Step>>,
     ) -> Result<Vec<Changed>> {
         self.change_with(Vec::new(), decide).await
     }
@@ -88,17 +113,17 @@ impl Keys {
     pub(super) async fn change_with(
         &self,
         mut ready: Vec<NewKey>,
-        decide: impl Fn(&[Entry], Time) -> Result<Vec<Step>>,
+        decide: impl Fn(&[Entry], &Policy, Time) -> Result<Vec<Step>>,
     ) -> Result<Vec<Changed>> {
         let inner = &*self.0;
         for _ in 0..TRIES {
-            let (now, seen, steps) = self.decide(&mut ready, &decide).await?;
+            let (seen, steps) = self.decide(&mut ready, &decide).await?;
             if steps.is_empty() {
                 return Ok(Vec::new());
             }
-            let writes = self.prepare(&ready, steps, &seen, now)?;
-            let write = move |conn: &mut Conn| apply(conn, &seen, &writes, now);
-            if let Some(changed) = inner.db.write(write).await? {
+            let writes = self.prepare(&ready, steps, &seen)?;
+            let write = move |conn: &mut Conn| apply(conn, &seen, &writes);
+            if let Some(changed) = inner.db.write(write).await?? {
                 self.reload().await?;
                 for one in &changed {
                     log::info!("{}", one.told());
@@ -112,18 +137,19 @@ impl Keys {
         ))
     }
 
-    /// The steps, and when and for which keys they were decided. New keys are made first, each
+    /// The steps, and on what they were decided. New keys are made first, each
     /// once, and then it is decided anew: an RSA key takes seconds, and the times of a schedule
     /// count from when it is written.
     async fn decide(
         &self,
         ready: &mut Vec<NewKey>,
-        decide: impl Fn(&[Entry], Time) -> Result<Vec<Step>>,
-    ) -> Result<(Time, Vec<Entry>, Vec<Step>)> {
+        decide: impl Fn(&[Entry], &Policy, Time) -> Result<Vec<Step>>,
+    ) -> Result<(Seen, Vec<Step>)> {
         loop {
             let now = self.0.clock.now();
-            let seen = self.0.db.read(store::entries).await?;
-            let steps = decide(&seen, now)?;
+            let seen = self.0.db.read(move |conn| Seen::read(conn, now)).await?;
+            let policy = self.0.configured.with(seen.told);
+            let steps = decide(&seen.keys, &policy, now)?;
             let wanted = steps.iter().filter_map(|step| match step {
                 Step::Create(algorithm, _) => Some(*algorithm),
                 _ => None,
@@ -131,7 +157,7 @@ impl Keys {
             let is_missing = |wanted: &Algorithm| !ready.iter().any(|it| it.algorithm == *wanted);
             let missing: Vec<Algorithm> = wanted.filter(is_missing).collect();
             if missing.is_empty() {
-                return Ok((now, seen, steps));
+                return Ok((seen, steps));
             }
             for algorithm in missing {
                 ready.push(generate(algorithm).await?);
@@ -139,19 +165,13 @@ impl Keys {
         }
     }
 
-    fn prepare(
-        &self,
-        ready: &[NewKey],
-        steps: Vec<Step>,
-        seen: &[Entry],
-        now: Time,
-    ) -> Result<Vec<Write>> {
+    fn prepare(&self, ready: &[NewKey], steps: Vec<Step>, seen: &Seen) -> Result<Vec<Write>> {
         let write = |step| {
             Ok(match step {
                 Step::Create(algorithm, lifetime) => {
                     let key = ready.iter().find(|key| key.algorithm == algorithm);
                     let key = key.ok_or_else(|| Error::internal("no key is ready"))?;
-                    let row = store::Row::seal(&self.0.vault, key, lifetime, now)?;
+                    let row = store::Row::seal(&self.0.vault, key, lifetime, seen.at)?;
                     let entry = Entry {
                         kid: key.kid.clone(),
                         algorithm,
@@ -166,7 +186,7 @@ impl Keys {
                     Write::Insert(Box::new(row), changed)
                 }
                 Step::Reschedule(kid, lifetime) => {
-                    let entry = seen.iter().find(|entry| entry.kid == kid);
+                    let entry = seen.keys.iter().find(|entry| entry.kid == kid);
                     let entry = entry.ok_or_else(|| Error::internal("a step for no key"))?;
                     Write::Update(Entry {
                         lifetime,
@@ -198,13 +218,15 @@ async fn generate(algorithm: Algorithm) -> Result<NewKey> {
 /// None: the keys are not those that were seen.
 fn apply(
     conn: &mut Conn,
-    seen: &[Entry],
+    seen: &Seen,
     writes: &[Write],
-    now: Time,
-) -> QueryResult<Option<Vec<Changed>>> {
+) -> QueryResult<Result<Option<Vec<Changed>>>> {
     store::lock(conn)?;
-    if store::entries(conn)? != seen {
-        return Ok(None);
+    if !seen.still_holds(conn)? {
+        return Ok(Ok(None));
+    }
+    if let Err(refusal) = refuse_second_algorithm(conn, writes)? {
+        return Ok(Err(refusal));
     }
     let mut changed = Vec::new();
     for write in writes {
@@ -225,10 +247,25 @@ fn apply(
                 Changed::Forgotten(kid.clone())
             }
         };
-        event::record(conn, &one.event(now))?;
+        event::record(conn, &one.event(seen.at))?;
         changed.push(one);
     }
-    Ok(Some(changed))
+    Ok(Ok(Some(changed)))
+}
+
+/// An RSA key could be for two: who has it must have chosen one.
+fn refuse_second_algorithm(conn: &mut Conn, writes: &[Write]) -> QueryResult<Result<()>> {
+    for write in writes {
+        let Write::Insert(row, _) = write else {
+            continue;
+        };
+        if let Some((kid, algorithm)) = store::of_other_algorithm(conn, row)? {
+            return Ok(Err(refused(format!(
+                "the same key is here for {algorithm}, as {kid}: a key has one algorithm"
+            ))));
+        }
+    }
+    Ok(Ok(()))
 }
 
 impl Changed {

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::crypto::{Closed, Vault};
 use crate::error::Result;
 use crate::finding::Finding;
+use crate::node;
 use crate::storage::Db;
 
 const MASTER: &str = "master key";
@@ -31,12 +32,16 @@ pub async fn diagnose(db: &Db, clock: &Clock, config: &Config) -> Result<Vec<Fin
             return Ok(vec![Finding::bad(MASTER, found, remedy)]);
         }
     };
-    let policy = Policy::new(config);
     let (vault, now) = (master.vault(super::SIGNING_KEYS), clock.now());
+    let told = db.read(move |conn| node::told(conn, now)).await?;
+    let policy = Policy::new(config).with(told);
     let standings = master.standings(db, &policy, now).await?;
     let findings = standings.iter().flat_map(|key| master_findings(key, now));
     let mut findings: Vec<Finding> = findings.collect();
-    findings.extend(rows.iter().filter_map(|row| row_finding(row, &vault, now)));
+    findings.extend(
+        rows.iter()
+            .flat_map(|row| row_findings(row, (&master, &vault), now)),
+    );
     let entries = db.read(store::entries).await?;
     findings.extend(schedule(&entries, &policy, now));
     Ok(findings)
@@ -57,6 +62,14 @@ fn master_findings(key: &Standing, now: Time) -> Vec<Finding> {
             format!("no token needs {id} any more"),
             format!("signet keys master retire {id}"),
         )),
+        Stage::Retired if key.is_at_hand => Some(Finding::warning(
+            MASTER,
+            format!(
+                "{id} is retired and still in the file: who can write to the database could make it \
+                 count again"
+            ),
+            format!("signet keys master remove {id}, on every node"),
+        )),
         Stage::Next | Stage::Former | Stage::Retired => None,
     };
     let is_lacked = key.stage != Stage::Retired && !key.lacking.is_empty();
@@ -67,7 +80,28 @@ fn master_findings(key: &Standing, now: Time) -> Vec<Finding> {
     own.into_iter().chain(lacked).collect()
 }
 
-fn row_finding(row: &store::Row, vault: &Vault, now: Time) -> Option<Finding> {
+fn row_findings(
+    row: &store::Row,
+    (master, vault): (&MasterKey, &Vault),
+    now: Time,
+) -> Vec<Finding> {
+    let kid = &row.kid;
+    let untimed = row.times().is_none().then(|| {
+        Finding::warning(
+            SIGNING,
+            format!("the times of {kid} cannot be read; it goes on until another one signs"),
+            "a running server replaces it",
+        )
+    });
+    let sealed = seal_finding(row, (master, vault), now);
+    untimed.into_iter().chain(sealed).collect()
+}
+
+fn seal_finding(
+    row: &store::Row,
+    (master, vault): (&MasterKey, &Vault),
+    now: Time,
+) -> Option<Finding> {
     let (kid, life) = (&row.kid, row.lifetime());
     let state = life.state(now);
     let closed = match row.open(vault) {
@@ -82,6 +116,10 @@ fn row_finding(row: &store::Row, vault: &Vault, now: Time) -> Option<Finding> {
                     "import it again; if you never did, somebody writes to your database: signet keys revoke {kid} --now"
                 ),
             ));
+        }
+        // Given up with the master key: what it signed verifies, and that is all that is left.
+        Err(Closed::NeedsKey(id)) if master.is_retired(id) && state == State::Retired => {
+            return None;
         }
         Err(closed) => closed,
     };

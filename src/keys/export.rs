@@ -45,7 +45,7 @@ impl Keys {
             None => write(&published),
             Some(kid) => {
                 let named = published.iter().map(|key| (key.kid.as_str(), *key));
-                write(&[by_name(named, kid)?])
+                write(&[by_name("signing key", named, kid)?])
             }
         }
     }

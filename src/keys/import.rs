@@ -6,11 +6,14 @@ use chrono::TimeDelta;
 use super::operate::{refused, rotation};
 use super::store::NewKey;
 use super::{Changed, Entry, Keys, Lifetime, Start, State, Step};
-use crate::crypto::{Algorithm, KeyFile, PublicJwk};
+use crate::crypto::{Algorithm, KeyFile};
 use crate::error::Result;
 
 /// A longer id is none, in bytes.
 const MAX_KID_BYTES: usize = 128;
+
+/// In the ids of keys, beside letters and digits: those of Base64, URLs and mail addresses.
+const KID_SIGNS: &str = "-._~:/+=@";
 
 /// A shorter RSA key does not sign here, in bits: it would be in use beyond 2030 (NIST SP 800-57).
 const MIN_SIGNING_BITS: usize = 3072;
@@ -34,11 +37,11 @@ impl Keys {
         let public = file.public().clone();
         let kid = kid.or(file.kid()).map(str::to_owned);
         let kid = kid.unwrap_or_else(|| public.thumbprint());
-        let is_plain = kid.bytes().all(|byte| byte.is_ascii_graphic());
-        if kid.is_empty() || kid.len() > MAX_KID_BYTES || !is_plain {
+        if !is_name(&kid) {
             return Err(refused(format!(
-                "the key's id is not 1 to {MAX_KID_BYTES} printable ASCII characters without \
-                 spaces; --kid gives it another: the one that old tokens have in their header"
+                "the key's id is not 1 to {MAX_KID_BYTES} letters, digits and {KID_SIGNS}, not \
+                 beginning with -; --kid gives it another: the one that old tokens have in their \
+                 header"
             )));
         }
         let least = self.policy().least_rest();
@@ -48,7 +51,6 @@ impl Keys {
                 least.num_seconds()
             )));
         }
-        self.refuse_second_algorithm(&public, algorithm)?;
         let new = NewKey {
             kid: kid.clone(),
             algorithm,
@@ -56,11 +58,10 @@ impl Keys {
             private: None,
             is_imported: true,
         };
-        let skew = self.policy().clock_skew;
-        self.change_with(vec![new], |keys, now| {
+        self.change_with(vec![new], |keys, policy, now| {
             refuse_known(keys, &kid)?;
             // Also a node whose clock is behind publishes it at once.
-            let begun = now - skew;
+            let begun = now - policy.clock_skew;
             let lifetime = Lifetime {
                 retire_at: Some(begun),
                 remove_at: Some(now + keep),
@@ -103,7 +104,6 @@ impl Keys {
                            file of the private one, or leave --sign out to only verify with it";
             refused(message.to_owned())
         })?;
-        self.refuse_second_algorithm(&public, algorithm)?;
         let kid = public.thumbprint();
         let new = NewKey {
             kid: kid.clone(),
@@ -112,7 +112,7 @@ impl Keys {
             private: Some(private),
             is_imported: true,
         };
-        self.change_with(vec![new], |keys, now| {
+        self.change_with(vec![new], |keys, policy, now| {
             refuse_known(keys, &kid)?;
             let is_next = |key: &&Entry| {
                 let state = key.lifetime.state(now);
@@ -129,19 +129,12 @@ impl Keys {
         })
         .await
     }
+}
 
-    /// An RSA key could be for two: who has it must have chosen one.
-    fn refuse_second_algorithm(&self, public: &PublicJwk, algorithm: Algorithm) -> Result<()> {
-        let ring = self.ring();
-        let mut same = ring.keys().iter().filter(|key| key.public == *public);
-        match same.find(|key| key.algorithm != algorithm) {
-            None => Ok(()),
-            Some(other) => Err(refused(format!(
-                "the same key is here for {}, as {}: a key has one algorithm",
-                other.algorithm, other.kid
-            ))),
-        }
-    }
+/// Nothing that a shell, a log or a command line would take for something else.
+fn is_name(kid: &str) -> bool {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || KID_SIGNS.contains(one);
+    (1..=MAX_KID_BYTES).contains(&kid.len()) && !kid.starts_with('-') && kid.chars().all(is_plain)
 }
 
 fn refuse_known(keys: &[Entry], kid: &str) -> Result<()> {

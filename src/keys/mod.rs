@@ -21,6 +21,7 @@ pub mod http;
 mod import;
 mod jwks;
 mod lifecycle;
+mod load;
 mod master;
 #[cfg(test)]
 mod model;
@@ -35,9 +36,9 @@ use arc_swap::ArcSwap;
 
 use crate::clock::{Clock, Time};
 use crate::config::Config;
-use crate::crypto::{Algorithm, Closed, SigningKey, Vault};
+use crate::crypto::{Algorithm, Closed, Vault};
 use crate::error::{Error, Result};
-use crate::storage::{Conn, Db};
+use crate::storage::Db;
 
 pub use change::Changed;
 pub use diagnose::diagnose;
@@ -50,6 +51,7 @@ pub use ring::{Key, Ring};
 pub use schedule::{Entry, Policy, Purpose, Step, TooSoon, next_rotations, plan};
 
 use choice::Choice;
+use load::Loaded;
 
 /// For what secrets are sealed here.
 const SIGNING_KEYS: &str = "signing-keys";
@@ -63,11 +65,12 @@ struct Inner {
     clock: Clock,
     master: MasterKey,
     vault: Vault,
-    policy: Arc<Policy>,
+    /// As it is configured.
+    configured: Policy,
     choice: Choice,
     ring: ArcSwap<Ring>,
     /// What the ring was made of, so that a key is opened once.
-    opened: tokio::sync::Mutex<Vec<(store::Row, Arc<Key>)>>,
+    loaded: tokio::sync::Mutex<Vec<Loaded>>,
 }
 
 impl Keys {
@@ -76,16 +79,17 @@ impl Keys {
     /// # Errors
     /// An unreadable key names the master key it needs: it is never a reason to make a new one.
     pub async fn open(db: Db, clock: Clock, master: &MasterKey, config: &Config) -> Result<Self> {
-        let policy = Arc::new(Policy::new(config));
+        let policy = Policy::new(config);
+        let none = Ring::new(Vec::new(), clock.now(), policy.clone())?;
         let keys = Self(Arc::new(Inner {
-            ring: ArcSwap::from_pointee(Ring::new(Vec::new(), clock.now(), Arc::clone(&policy))?),
+            ring: ArcSwap::from_pointee(none),
             db,
             clock,
             vault: master.vault(SIGNING_KEYS),
             master: master.clone(),
-            policy,
+            configured: policy,
             choice: Choice::new(&config.keys),
-            opened: tokio::sync::Mutex::default(),
+            loaded: tokio::sync::Mutex::default(),
         }));
         keys.refuse_unknown_master_key().await?;
         keys.reload().await?;
@@ -103,9 +107,9 @@ impl Keys {
         &self.0.master
     }
 
-    /// What every schedule keeps to.
-    pub fn policy(&self) -> &Policy {
-        &self.0.policy
+    /// What every schedule keeps to, as of the snapshot.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.ring().policy()
     }
 
     /// What tokens are signed with unless something else is asked for.
@@ -143,82 +147,14 @@ impl Keys {
     /// does not keep anybody from the JWKS: it says itself how long it can be relied on.
     pub async fn fresh_ring(&self) -> Arc<Ring> {
         let ring = self.ring();
-        let is_late = self.now() - ring.loaded_at() > self.0.policy.reload_every * 4;
-        if is_late && self.0.opened.try_lock().is_ok() {
+        let is_late = self.now() - ring.loaded_at() > self.0.configured.reload_every * 4;
+        if is_late && self.0.loaded.try_lock().is_ok() {
             if let Err(error) = self.reload().await {
                 log::warn!("the keys could not be loaded again: {error}");
             }
             return self.ring();
         }
         ring
-    }
-
-    /// Takes over what other nodes or the operator changed.
-    ///
-    /// # Errors
-    /// The database is away; the old snapshot then stays in force.
-    pub async fn reload(&self) -> Result<()> {
-        let mut opened = self.0.opened.lock().await;
-        // Before the rows are read: what is written from now on is not known.
-        let now = self.0.clock.now();
-        let read = |conn: &mut Conn| Ok((master::store::list(conn)?, store::list(conn)?));
-        let (registered, rows) = self.0.db.read(read).await?;
-        self.0.master.adopt(registered);
-        let mut keys = Vec::new();
-        for row in rows {
-            if row.lifetime().state(now) == State::Revoked {
-                continue; // nothing of it is left but its name
-            }
-            let before = opened.iter().find(|(before, _)| before.kid == row.kid);
-            let key = match before {
-                Some((before, key)) if *before == row => Arc::clone(key),
-                _ => match self.unseal(&row, before.map(|(_, key)| key.as_ref())) {
-                    Ok(key) => Arc::new(key),
-                    Err(error) => {
-                        log::error!("{error}");
-                        continue;
-                    }
-                },
-            };
-            keys.push((row, key));
-        }
-        *opened = keys;
-        let keys = opened.iter().map(|(_, key)| Arc::clone(key)).collect();
-        let ring = Ring::new(keys, now, Arc::clone(&self.0.policy))?;
-        self.0.ring.store(Arc::new(ring));
-        Ok(())
-    }
-
-    /// A key as its row says. A private part that does not open is no reason to keep the public
-    /// one from verifiers: tokens that it signed are as good as ever. One that was opened `before`,
-    /// and is now sealed under a master key that is not at hand here, goes on.
-    fn unseal(&self, row: &store::Row, before: Option<&Key>) -> Result<Key> {
-        let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
-        let public = row.public()?;
-        let signing = match row.open(&self.0.vault) {
-            Ok(Some(private)) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
-            Ok(None) => None,
-            Err(closed) => {
-                log::error!("{}", unreadable(&row.kid, &closed));
-                let before = before.filter(|_| matches!(closed, Closed::NeedsKey(_)));
-                before.and_then(|key| key.signing.clone())
-            }
-        };
-        // A private part says what belongs to it; without one, only what we sealed is published.
-        if signing.is_none() {
-            let is_known = before.is_some_and(|key| key.public == public);
-            match row.is_public_sealed(&self.0.vault) {
-                Ok(true) => {}
-                Err(Closed::NeedsKey(_)) if is_known => {}
-                _ => return Err(forged(&row.kid)),
-            }
-        }
-        let purpose = row.purpose();
-        Key::new(
-            (row.kid.clone(), purpose, row.lifetime()),
-            (algorithm, public),
-            signing,
-        )
     }
 
     /// A key that signs, or will, and was sealed under a master key that is not at hand.
@@ -244,13 +180,6 @@ impl Keys {
 /// The database is away.
 pub async fn holds_sealed_rows(db: &Db) -> Result<bool> {
     db.read(store::any_sealed).await
-}
-
-fn forged(kid: &str) -> Error {
-    Error::setup(format!(
-        "the key {kid} is not published: its public part is not the one that was sealed, so somebody \
-         else put it into the database. If it is one that was imported, import it again"
-    ))
 }
 
 fn unreadable(kid: &str, closed: &Closed) -> Error {

@@ -3,8 +3,8 @@
 //!
 //! A world has up to three nodes with clocks that differ by the skew at most, that load the keys,
 //! serve the JWKS, sign, and decide the schedule, each when the history says so: also late, twice,
-//! or for the first time. Only the clocks and the loads are made up here; what nodes do with them
-//! is the code that runs.
+//! for the first time, or with other settings than before. Only the clocks and the loads are made
+//! up here; what nodes do with them is the code that runs.
 
 use std::collections::BTreeSet;
 
@@ -14,15 +14,18 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::State;
-use super::schedule::{Entry, Policy, Purpose, Step, follow, plan};
+use super::schedule::{Entry, Policy, Purpose, Step, endings, follow, plan};
 use crate::clock::Time;
 use crate::crypto::Algorithm;
+use crate::node::Word;
 
 /// What a node knows.
 #[derive(Clone)]
 struct Node {
     /// Ahead of true time, in seconds.
     clock: i64,
+    /// As it is configured.
+    policy: Policy,
     known: Option<(Time, Vec<Entry>)>,
 }
 
@@ -53,22 +56,41 @@ enum Act {
     Fetch(usize),
     /// An operator has the keys rotated as soon as it is allowed.
     Rotate(usize),
-    /// A node begins again, and has to load first.
-    Restart(usize),
+    /// A node begins again, with long or short times in its settings, and has to load first.
+    Restart(usize, Times),
     /// Time passes.
     Wait(i64),
 }
 
-struct World {
-    /// What nodes go by.
-    policy: Policy,
-    /// What schedules are made with: the same, or with a guard taken away.
-    planned: Policy,
+#[derive(Clone, Copy, Debug)]
+enum Times {
+    Short,
+    Long,
+}
+
+/// What the world minds: everything, or not one of the guards.
+struct Guards<'a> {
     /// Whether nodes mind how old their knowledge is.
-    minds_age: bool,
+    age: bool,
+    /// Whether schedules mind what other nodes told verifiers.
+    words: bool,
+    /// What is taken away of the times that schedules are made with.
+    without: &'a dyn Fn(&mut Policy),
+}
+
+const ALL: Guards<'static> = Guards {
+    age: true,
+    words: true,
+    without: &|_| {},
+};
+
+struct World<'a> {
+    guards: &'a Guards<'a>,
     now: i64,
     nodes: Vec<Node>,
     database: Vec<Entry>,
+    /// What nodes told verifiers, and until when that counts.
+    words: Vec<(Word, Time)>,
     made: usize,
     tokens: Vec<Token>,
     caches: Vec<Cached>,
@@ -78,38 +100,57 @@ fn at(seconds: i64) -> Time {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn policy() -> Policy {
+fn policy(times: Times) -> Policy {
     let seconds = TimeDelta::seconds;
+    let (max_age, token_life) = match times {
+        Times::Short => (5, 8),
+        Times::Long => (12, 17),
+    };
     Policy {
         algorithms: vec![Algorithm::Es256],
         rotate_every: seconds(40),
         announce: seconds(0),
         keep: seconds(0),
-        jwks_max_age: seconds(5),
+        jwks_max_age: seconds(max_age),
+        told_max_age: seconds(max_age),
         reload_every: seconds(2),
         clock_skew: seconds(3),
-        token_life: seconds(8),
+        token_life: seconds(token_life),
         refresh_life: seconds(60),
     }
 }
 
-impl World {
-    fn new(planned: Policy, minds_age: bool, clocks: &[i64]) -> Self {
+impl<'a> World<'a> {
+    fn new(guards: &'a Guards<'a>, clocks: &[i64]) -> Self {
         let node = |clock: &i64| Node {
             clock: *clock,
+            policy: policy(Times::Short),
             known: None,
         };
         Self {
-            policy: policy(),
-            planned,
-            minds_age,
+            guards,
             now: 0,
             nodes: clocks.iter().map(node).collect(),
             database: Vec::new(),
+            words: Vec::new(),
             made: 0,
             tokens: Vec::new(),
             caches: Vec::new(),
         }
+    }
+
+    /// What a node makes schedules with.
+    fn planned(&self, node: usize) -> Policy {
+        let now = self.clock(node);
+        let in_force = self.words.iter().filter(|(_, until)| *until > now);
+        let own = self.nodes[node].policy.clone();
+        let mut planned = if self.guards.words {
+            in_force.fold(own, |policy, (word, _)| policy.with(*word))
+        } else {
+            own
+        };
+        (self.guards.without)(&mut planned);
+        planned
     }
 
     fn clock(&self, node: usize) -> Time {
@@ -146,25 +187,35 @@ impl World {
     fn act(&mut self, act: &Act) {
         match *act {
             Act::Load(node) => {
+                let (word, lasts) = self.nodes[node].policy.word();
+                self.words.push((word, self.clock(node) + lasts));
+                if self.nodes[node].known.is_none() {
+                    let (planned, now) = (self.planned(node), self.clock(node));
+                    self.apply(endings(&self.database, &planned, &[], now));
+                }
                 let known = (self.clock(node), self.database.clone());
                 self.nodes[node].known = Some(known);
             }
             Act::Decide(node) => {
-                let steps = plan(&self.database, &self.planned, self.clock(node));
+                let steps = plan(&self.database, &self.planned(node), self.clock(node));
                 self.apply(steps);
             }
             Act::Rotate(node) => {
                 let now = self.clock(node);
                 let signs = |key: &&Entry| key.lifetime.state(now) == State::Active;
                 if let Some(newest) = self.newest().filter(signs) {
-                    let begins = now + self.planned.least_lead();
-                    let steps = follow(newest, &self.planned, now, begins);
+                    let planned = self.planned(node);
+                    let begins = now + planned.least_lead();
+                    let steps = follow(newest, &planned, now, begins);
                     self.apply(steps);
                 }
             }
             Act::Sign(node) => self.sign(node),
             Act::Fetch(node) => self.fetch(node),
-            Act::Restart(node) => self.nodes[node].known = None,
+            Act::Restart(node, times) => {
+                self.nodes[node].policy = policy(times);
+                self.nodes[node].known = None;
+            }
             Act::Wait(seconds) => {
                 for _ in 0..seconds {
                     self.now += 1;
@@ -176,12 +227,13 @@ impl World {
 
     /// A node that has been up and let its knowledge grow too old loads before it answers.
     fn keep_up(&mut self) {
-        if !self.minds_age {
+        if !self.guards.age {
             return;
         }
         for node in 0..self.nodes.len() {
             let now = self.clock(node);
-            let old = |known: &(Time, Vec<Entry>)| now - known.0 > self.policy.reload_every * 4;
+            let late = self.nodes[node].policy.reload_every * 4;
+            let old = |known: &(Time, Vec<Entry>)| now - known.0 > late;
             if self.nodes[node].known.as_ref().is_some_and(old) {
                 self.act(&Act::Load(node));
             }
@@ -190,10 +242,11 @@ impl World {
 
     fn sign(&mut self, node: usize) {
         let now = self.clock(node);
-        let Some((loaded_at, keys)) = &self.nodes[node].known else {
+        let Node { policy, known, .. } = &self.nodes[node];
+        let Some((loaded_at, keys)) = known else {
             return;
         };
-        if self.minds_age && now >= self.policy.trusted_until(*loaded_at) {
+        if self.guards.age && now >= policy.trusted_until(*loaded_at) {
             return;
         }
         let active = keys
@@ -203,20 +256,21 @@ impl World {
             self.tokens.push(Token {
                 kid: key.kid.clone(),
                 signed: self.now,
-                expires: self.now + self.policy.token_life.num_seconds(),
+                expires: self.now + policy.token_life.num_seconds(),
             });
         }
     }
 
     fn fetch(&mut self, node: usize) {
         let now = self.clock(node);
-        let Some((loaded_at, keys)) = &self.nodes[node].known else {
+        let Node { policy, known, .. } = &self.nodes[node];
+        let Some((loaded_at, keys)) = known else {
             return;
         };
-        let max_age = if self.minds_age {
-            self.policy.max_age(*loaded_at, now)
+        let max_age = if self.guards.age {
+            policy.max_age(*loaded_at, now)
         } else {
-            self.policy.jwks_max_age
+            policy.jwks_max_age
         };
         let published = keys
             .iter()
@@ -249,13 +303,14 @@ impl World {
 
 fn acts(nodes: usize) -> impl Strategy<Value = Vec<Act>> {
     let node = 0..nodes;
+    let times = prop_oneof![Just(Times::Short), Just(Times::Long)];
     let act = prop_oneof![
         6 => node.clone().prop_map(Act::Load),
         3 => node.clone().prop_map(Act::Decide),
         6 => node.clone().prop_map(Act::Sign),
         6 => node.clone().prop_map(Act::Fetch),
         1 => node.clone().prop_map(Act::Rotate),
-        1 => node.prop_map(Act::Restart),
+        1 => (node, times).prop_map(|(node, times)| Act::Restart(node, times)),
         8 => (1..6_i64).prop_map(Act::Wait),
     ];
     prop::collection::vec(act, 20..400)
@@ -266,8 +321,8 @@ fn histories() -> impl Strategy<Value = (Vec<i64>, Vec<Act>)> {
     clocks.prop_flat_map(|clocks| (Just(clocks.clone()), acts(clocks.len())))
 }
 
-fn run(planned: &Policy, minds_age: bool, clocks: &[i64], acts: &[Act]) -> World {
-    let mut world = World::new(planned.clone(), minds_age, clocks);
+fn run<'a>(guards: &'a Guards<'a>, clocks: &[i64], acts: &[Act]) -> World<'a> {
+    let mut world = World::new(guards, clocks);
     world.act(&Act::Decide(0));
     for act in acts {
         world.act(act);
@@ -280,42 +335,44 @@ proptest! {
 
     #[test]
     fn no_verifier_that_caches_as_told_misses_a_key((clocks, acts) in histories()) {
-        let world = run(&policy(), true, &clocks, &acts);
-        prop_assert_eq!(world.broken(), None);
+        prop_assert_eq!(run(&ALL, &clocks, &acts).broken(), None);
     }
 }
 
 /// The control: without the guard some history breaks the promise.
-fn is_found_out(planned: &Policy, minds_age: bool) {
+fn is_found_out(guards: &Guards) {
     let mut runner = TestRunner::deterministic();
     let histories = histories();
     let found = (0..20_000).any(|_| {
         let (clocks, acts) = histories.new_tree(&mut runner).unwrap().current();
-        run(planned, minds_age, &clocks, &acts).broken().is_some()
+        run(guards, &clocks, &acts).broken().is_some()
     });
     assert!(found, "no history noticed that the guard is gone");
 }
 
 #[test]
 fn without_the_lead_it_breaks() {
-    let short = |change: &dyn Fn(&mut Policy)| {
-        let mut planned = policy();
-        change(&mut planned);
-        is_found_out(&planned, true);
-    };
-    short(&|planned| planned.jwks_max_age = TimeDelta::zero());
+    let short = |without: &dyn Fn(&mut Policy)| is_found_out(&Guards { without, ..ALL });
+    short(&|planned| planned.told_max_age = TimeDelta::zero());
     short(&|planned| planned.reload_every = TimeDelta::zero());
     short(&|planned| planned.clock_skew = TimeDelta::zero());
 }
 
 #[test]
 fn without_the_rest_it_breaks() {
-    let mut planned = policy();
-    planned.token_life = TimeDelta::zero();
-    is_found_out(&planned, true);
+    let without = &|planned: &mut Policy| planned.token_life = TimeDelta::zero();
+    is_found_out(&Guards { without, ..ALL });
 }
 
 #[test]
 fn without_minding_the_age_of_what_a_node_knows_it_breaks() {
-    is_found_out(&policy(), false);
+    is_found_out(&Guards { age: false, ..ALL });
+}
+
+#[test]
+fn without_minding_what_others_told_verifiers_it_breaks() {
+    is_found_out(&Guards {
+        words: false,
+        ..ALL
+    });
 }

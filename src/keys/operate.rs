@@ -25,8 +25,7 @@ impl Keys {
     /// # Errors
     /// It begins no later as it is; else only those of the database.
     pub async fn rotate(&self, algorithm: Algorithm, start: Start) -> Result<Vec<Changed>> {
-        let policy = self.policy().clone();
-        self.change(move |keys, now| rotation(keys, &policy, (algorithm, start), now))
+        self.change(|keys, policy, now| rotation(keys, policy, (algorithm, start), now))
             .await
     }
 
@@ -35,14 +34,13 @@ impl Keys {
     /// # Errors
     /// There is no such key, or it is not about to sign; some verifier may not know it yet.
     pub async fn activate(&self, kid: &str) -> Result<Vec<Changed>> {
-        let (policy, kid) = (self.policy().clone(), kid.to_owned());
-        self.change(move |keys, now| {
-            let key = find(keys, &kid)?;
+        self.change(|keys, policy, now| {
+            let key = find(keys, kid)?;
             let state = key.lifetime.state(now);
             if !matches!(state, State::Planned | State::Pending) {
                 return Err(refused(format!("the key {kid} is {}", state.name())));
             }
-            begin(keys, &policy, (key, now), now)
+            begin(keys, policy, (key, now), now)
         })
         .await
     }
@@ -52,9 +50,8 @@ impl Keys {
     /// # Errors
     /// There is no such key, it does not sign, or no other would sign in its place.
     pub async fn retire(&self, kid: &str) -> Result<Vec<Changed>> {
-        let (policy, kid) = (self.policy().clone(), kid.to_owned());
-        self.change(move |keys, now| {
-            let key = find(keys, &kid)?;
+        self.change(|keys, policy, now| {
+            let key = find(keys, kid)?;
             let signs = |key: &Entry| key.lifetime.state(now) == State::Active;
             if !signs(key) {
                 let state = key.lifetime.state(now).name();
@@ -82,9 +79,8 @@ impl Keys {
     /// # Errors
     /// There is no such key, or it is gone already.
     pub async fn revoke(&self, kid: &str) -> Result<Vec<Changed>> {
-        let policy = self.policy();
         let mut changed = self
-            .change(|keys, now| {
+            .change(|keys, policy, now| {
                 let key = find(keys, kid)?;
                 if let State::Revoked | State::Removed = key.lifetime.state(now) {
                     let state = key.lifetime.state(now).name();
@@ -108,7 +104,7 @@ impl Keys {
             _ => None,
         });
         if let Some(gone) = gone {
-            let late = |keys: &[Entry], now| Ok(replace(keys, policy, &gone, now));
+            let late = |keys: &[Entry], policy: &Policy, now| Ok(replace(keys, policy, &gone, now));
             changed.extend(self.change(late).await?);
         }
         Ok(changed)
@@ -213,25 +209,31 @@ fn replace(keys: &[Entry], policy: &Policy, gone: &Entry, now: Time) -> Vec<Step
 }
 
 fn find<'a>(keys: &'a [Entry], kid: &str) -> Result<&'a Entry> {
-    by_name(keys.iter().map(|key| (key.kid.as_str(), key)), kid)
+    by_name(
+        "signing key",
+        keys.iter().map(|key| (key.kid.as_str(), key)),
+        kid,
+    )
 }
 
-/// The one of that name; its first letters are enough, as long as they mean one.
-pub(super) fn by_name<'a, T>(
-    named: impl Iterator<Item = (&'a str, T)> + Clone,
-    kid: &str,
+/// The one of that name; its first letters are enough, as long as they mean one. `kind` says what
+/// it is the name of.
+pub(super) fn by_name<Name: AsRef<str>, T>(
+    kind: &str,
+    named: impl Iterator<Item = (Name, T)> + Clone,
+    name: &str,
 ) -> Result<T> {
-    if kid.is_empty() {
-        return Err(refused("name a signing key".to_owned()));
+    if name.is_empty() {
+        return Err(refused(format!("name a {kind}")));
     }
-    if let Some((_, exact)) = named.clone().find(|(name, _)| *name == kid) {
+    if let Some((_, exact)) = named.clone().find(|(one, _)| one.as_ref() == name) {
         return Ok(exact);
     }
-    let mut found = named.filter(|(name, _)| name.starts_with(kid));
+    let mut found = named.filter(|(one, _)| one.as_ref().starts_with(name));
     match (found.next(), found.next()) {
-        (Some((_, key)), None) => Ok(key),
-        (Some(_), Some(_)) => Err(refused(format!("several keys begin with {kid}"))),
-        (None, _) => Err(refused(format!("there is no signing key {kid}"))),
+        (Some((_, one)), None) => Ok(one),
+        (Some(_), Some(_)) => Err(refused(format!("several {kind}s begin with {name}"))),
+        (None, _) => Err(refused(format!("there is no {kind} {name}"))),
     }
 }
 

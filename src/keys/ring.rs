@@ -72,14 +72,14 @@ impl Ring {
     ///
     /// # Errors
     /// A key that cannot be written as JSON (a defect).
-    pub fn new(mut keys: Vec<Arc<Key>>, loaded_at: Time, policy: Arc<Policy>) -> Result<Self> {
+    pub fn new(mut keys: Vec<Arc<Key>>, loaded_at: Time, policy: Policy) -> Result<Self> {
         // The newest first, and always in the same order.
         keys.sort_by_key(|key| (Reverse(key.lifetime.activate_at), key.kid.clone()));
         let mut ring = Self {
             keys,
             jwks: Vec::new(),
             loaded_at,
-            policy,
+            policy: Arc::new(policy),
         };
         let published = ring.all_published(loaded_at);
         let mut jwks = vec![(None, Jwks::new(&published)?)];
@@ -147,6 +147,11 @@ impl Ring {
     /// Seconds for which verifiers may keep it from `now` on.
     pub fn max_age(&self, now: Time) -> i64 {
         self.policy.max_age(self.loaded_at, now).num_seconds()
+    }
+
+    /// What schedules had to keep to at that moment.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy)
     }
 
     /// When the keys were read that are in it.

@@ -9,6 +9,7 @@ use super::{Lifetime, State};
 use crate::clock::{Time, in_seconds};
 use crate::config::Config;
 use crate::crypto::Algorithm;
+use crate::node::Word;
 
 /// What every schedule has to keep to. All nodes have to agree on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +22,10 @@ pub struct Policy {
     pub announce: TimeDelta,
     /// It is published this much longer than its tokens live.
     pub keep: TimeDelta,
-    /// Verifiers may use a JWKS for so long.
+    /// Verifiers are told that they may use a JWKS for so long.
     pub jwks_max_age: TimeDelta,
+    /// And some were told so: by a node with other settings, or before they were changed.
+    pub told_max_age: TimeDelta,
     /// Each node learns within so long what another one wrote.
     pub reload_every: TimeDelta,
     /// The clocks of two nodes differ by no more.
@@ -67,6 +70,7 @@ impl Policy {
             announce: keys.announce.delta(),
             keep: keys.keep.delta(),
             jwks_max_age: keys.jwks_max_age.delta(),
+            told_max_age: keys.jwks_max_age.delta(),
             reload_every: keys.reload_every.delta(),
             clock_skew: keys.clock_skew.delta(),
             token_life: config.tokens.access_ttl.delta(),
@@ -74,16 +78,43 @@ impl Policy {
         }
     }
 
+    /// The same, and what others told verifiers, or this node did before, which has not run out.
+    #[must_use]
+    pub fn with(&self, told: Word) -> Self {
+        Self {
+            told_max_age: self.told_max_age.max(told.jwks_max_age),
+            token_life: self.token_life.max(told.access_ttl),
+            ..self.clone()
+        }
+    }
+
+    /// What verifiers are told, and for how long that counts after it was last said: a JWKS is
+    /// used, and tokens are signed, until the keys are too old, and these tokens have to live out.
+    pub fn word(&self) -> (Word, TimeDelta) {
+        let word = Word {
+            jwks_max_age: self.jwks_max_age,
+            access_ttl: self.token_life,
+        };
+        let lasts = self.jwks_max_age + self.reload_every + self.token_life + self.clock_skew;
+        (word, lasts)
+    }
+
     /// A verifier may have fetched the JWKS, for as long as it may keep it, from a node that did
     /// not know the key yet, and the clock of the node that signs may be ahead.
     pub fn least_lead(&self) -> TimeDelta {
-        self.jwks_max_age + self.reload_every + self.clock_skew
+        self.told_max_age + self.reload_every + self.clock_skew
     }
 
     /// What a key signed at the last moment lives on, and the clock of the node that is asked for
     /// the JWKS may be ahead.
     pub fn least_rest(&self) -> TimeDelta {
         self.token_life + self.clock_skew
+    }
+
+    /// When a key of that life ends to sign, or will.
+    pub fn replaced_at(&self, lifetime: &Lifetime) -> Time {
+        let due = lifetime.activate_at + self.rotate_every;
+        lifetime.retire_at.unwrap_or(due)
     }
 
     /// From publishing to signing, as it is planned.
@@ -231,11 +262,7 @@ pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
         .iter()
         .any(|key| key.lifetime.state(now) == State::Active);
     for algorithm in &policy.algorithms {
-        let newest = keys
-            .iter()
-            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
-            .max_by_key(|key| (key.lifetime.activate_at, &key.kid));
-        steps.extend(match newest {
+        steps.extend(match newest(keys, *algorithm, now) {
             Some(newest) => succeed(newest, policy, now),
             // Nobody can have cached a JWKS without it, or, in an emergency, it cannot be helped.
             None if nothing_signs => vec![Step::Create(*algorithm, policy.at_once(now))],
@@ -246,14 +273,28 @@ pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
             )],
         });
     }
-    let replaced_at = first_signature(keys, policy, &steps, now);
-    for key in keys {
-        let is_moved = |step: &Step| matches!(step, Step::Reschedule(kid, _) if *kid == key.kid);
-        if !steps.iter().any(is_moved) {
-            steps.extend(see_out(key, policy, (now, replaced_at)));
-        }
-    }
+    steps.extend(endings(keys, policy, &steps, now));
     steps
+}
+
+/// What becomes of the keys that nothing follows, when `steps` are done.
+pub(super) fn endings(keys: &[Entry], policy: &Policy, steps: &[Step], now: Time) -> Vec<Step> {
+    let replaced_at = first_signature(keys, policy, steps, now);
+    let is_moved = |key: &&Entry| {
+        let mut steps = steps.iter();
+        steps.any(|step| matches!(step, Step::Reschedule(kid, _) if *kid == key.kid))
+    };
+    keys.iter()
+        .filter(|key| !is_moved(key))
+        .filter_map(|key| see_out(key, keys, policy, (now, replaced_at)))
+        .collect()
+}
+
+/// The last of those that sign with `algorithm`, or will.
+fn newest(keys: &[Entry], algorithm: Algorithm, now: Time) -> Option<&Entry> {
+    keys.iter()
+        .filter(|key| key.algorithm == algorithm && key.is_to_sign(now))
+        .max_by_key(|key| (key.lifetime.activate_at, &key.kid))
 }
 
 /// When the first of the keys that are wanted signs.
@@ -277,7 +318,7 @@ fn succeed(newest: &Entry, policy: &Policy, now: Time) -> Vec<Step> {
         // It was told to end, and nothing follows it yet.
         return follow(newest, policy, now, now + policy.lead());
     }
-    let due = newest.lifetime.activate_at + policy.rotate_every;
+    let due = policy.replaced_at(&newest.lifetime);
     if now < due - policy.lead() {
         return Vec::new();
     }
@@ -293,9 +334,15 @@ pub(super) fn follow(newest: &Entry, policy: &Policy, now: Time, activate_at: Ti
     ]
 }
 
-/// What becomes of a key that nothing follows: of an algorithm that is not wanted any more, or on
-/// its way out while tokens live longer than when that was planned, or long gone.
-fn see_out(key: &Entry, policy: &Policy, (now, replaced_at): (Time, Option<Time>)) -> Option<Step> {
+/// What becomes of a key that nothing follows: of an algorithm that is not wanted any more, or left
+/// behind by one that signs in its place, or on its way out while tokens live longer than when that
+/// was planned, or long gone.
+fn see_out(
+    key: &Entry,
+    keys: &[Entry],
+    policy: &Policy,
+    (now, replaced_at): (Time, Option<Time>),
+) -> Option<Step> {
     let life = key.lifetime;
     if life
         .gone_at(now)
@@ -305,7 +352,9 @@ fn see_out(key: &Entry, policy: &Policy, (now, replaced_at): (Time, Option<Time>
     }
     let retire_at = match life.retire_at {
         Some(retire_at) => retire_at,
-        None if policy.algorithms.contains(&key.algorithm) => return None,
+        None if policy.algorithms.contains(&key.algorithm) && !is_followed(key, keys, now) => {
+            return None;
+        }
         // Not before another one signs.
         None => life
             .activate_at
@@ -319,19 +368,23 @@ fn see_out(key: &Entry, policy: &Policy, (now, replaced_at): (Time, Option<Time>
         .then(|| Step::Reschedule(key.kid.clone(), policy.ended(life, retire_at, now)))
 }
 
+/// Whether a newer key signs in its place.
+fn is_followed(key: &Entry, keys: &[Entry], now: Time) -> bool {
+    keys.iter().any(|other| {
+        let is_newer = other.lifetime.activate_at > key.lifetime.activate_at;
+        other.algorithm == key.algorithm
+            && is_newer
+            && other.purpose == Purpose::Sign
+            && other.lifetime.state(now) == State::Active
+    })
+}
+
 /// When the next key of each algorithm is made, if none is waiting.
 pub fn next_rotations(keys: &[Entry], policy: &Policy, now: Time) -> Vec<(Time, Algorithm)> {
     let rotation = |algorithm: &Algorithm| {
-        let newest = keys
-            .iter()
-            .filter(|key| key.algorithm == *algorithm && key.is_to_sign(now))
-            .max_by_key(|key| key.lifetime.activate_at);
-        let at = match newest {
-            Some(key) if key.lifetime.retire_at.is_none() => {
-                key.lifetime.activate_at + policy.rotate_every - policy.lead()
-            }
-            _ => now,
-        };
+        let newest = newest(keys, *algorithm, now).map(|key| key.lifetime);
+        let newest = newest.filter(|life| life.retire_at.is_none());
+        let at = newest.map_or(now, |life| policy.replaced_at(&life) - policy.lead());
         (at.max(now), *algorithm)
     };
     policy.algorithms.iter().map(rotation).collect()

@@ -1,4 +1,3 @@
-use chrono::NaiveDateTime;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use zeroize::Zeroizing;
@@ -8,7 +7,7 @@ use crate::clock::Time;
 use crate::crypto::{Algorithm, Closed, PublicJwk, RootId, Unopenable, Vault};
 use crate::error::{Error, Result};
 use crate::storage::schema::{instance, outbox, signing_keys};
-use crate::storage::{Conn, loaded, stored};
+use crate::storage::{Conn, Moment, stored};
 
 /// What signs access tokens.
 const ACCESS_TOKENS: &str = "access";
@@ -35,8 +34,7 @@ impl NewKey {
     }
 }
 
-#[derive(Clone, PartialEq, Queryable, Insertable)]
-#[diesel(table_name = signing_keys)]
+#[derive(Clone, PartialEq, Queryable)]
 pub(super) struct Row {
     pub(super) kid: String,
     pub(super) algorithm: String,
@@ -44,12 +42,12 @@ pub(super) struct Row {
     public_jwk: String,
     pub(super) sealed_private: Vec<u8>,
     master_key_id: String,
-    created_at: NaiveDateTime,
-    publish_at: NaiveDateTime,
-    activate_at: NaiveDateTime,
-    retire_at: Option<NaiveDateTime>,
-    remove_at: Option<NaiveDateTime>,
-    revoked_at: Option<NaiveDateTime>,
+    created_at: Moment,
+    publish_at: Moment,
+    activate_at: Moment,
+    retire_at: Option<Moment>,
+    remove_at: Option<Moment>,
+    revoked_at: Option<Moment>,
     /// None of a row that was written before there was such a seal.
     sealed_public: Option<Vec<u8>>,
 }
@@ -70,12 +68,12 @@ impl Row {
             public_jwk: serde_json::to_string(&key.public).map_err(Error::internal)?,
             sealed_private: Vec::new(),
             master_key_id: vault.current(now).to_string(),
-            created_at: stored(now),
-            publish_at: stored(lifetime.publish_at),
-            activate_at: stored(lifetime.activate_at),
-            retire_at: lifetime.retire_at.map(stored),
-            remove_at: lifetime.remove_at.map(stored),
-            revoked_at: lifetime.revoked_at.map(stored),
+            created_at: now.into(),
+            publish_at: lifetime.publish_at.into(),
+            activate_at: lifetime.activate_at.into(),
+            retire_at: lifetime.retire_at.map(Moment::from),
+            remove_at: lifetime.remove_at.map(Moment::from),
+            revoked_at: lifetime.revoked_at.map(Moment::from),
             sealed_public: None,
         };
         if let Some(private) = &key.private {
@@ -194,14 +192,26 @@ impl Row {
         })
     }
 
+    /// When it does what. One whose times cannot be read is the oldest that signs: it goes on if
+    /// there is no other, is replaced in good order, and gets good times by that.
     pub(super) fn lifetime(&self) -> Lifetime {
-        Lifetime {
-            publish_at: loaded(self.publish_at),
-            activate_at: loaded(self.activate_at),
-            retire_at: self.retire_at.map(loaded),
-            remove_at: self.remove_at.map(loaded),
-            revoked_at: self.revoked_at.map(loaded),
-        }
+        let times = self.times();
+        times.unwrap_or_else(|| Lifetime {
+            revoked_at: self.revoked_at.map(Moment::or_epoch),
+            ..Lifetime::first(Time::UNIX_EPOCH)
+        })
+    }
+
+    /// None, if one of them cannot be read.
+    pub(super) fn times(&self) -> Option<Lifetime> {
+        let end = |at: Option<Moment>| at.map_or(Some(None), |at| at.time().map(Some));
+        Some(Lifetime {
+            publish_at: self.publish_at.time()?,
+            activate_at: self.activate_at.time()?,
+            retire_at: end(self.retire_at)?,
+            remove_at: end(self.remove_at)?,
+            revoked_at: end(self.revoked_at)?,
+        })
     }
 }
 
@@ -210,10 +220,39 @@ pub(super) fn list(conn: &mut Conn) -> QueryResult<Vec<Row>> {
 }
 
 pub(super) fn insert(conn: &mut Conn, row: &Row) -> QueryResult<()> {
+    let life = row.lifetime();
     diesel::insert_into(signing_keys::table)
-        .values(row.clone())
+        .values((
+            signing_keys::kid.eq(&row.kid),
+            signing_keys::algorithm.eq(&row.algorithm),
+            signing_keys::purpose.eq(&row.purpose),
+            signing_keys::public_jwk.eq(&row.public_jwk),
+            signing_keys::sealed_private.eq(&row.sealed_private),
+            signing_keys::master_key_id.eq(&row.master_key_id),
+            signing_keys::created_at.eq(stored(row.created_at.or_epoch())),
+            signing_keys::publish_at.eq(stored(life.publish_at)),
+            signing_keys::activate_at.eq(stored(life.activate_at)),
+            signing_keys::retire_at.eq(life.retire_at.map(stored)),
+            signing_keys::remove_at.eq(life.remove_at.map(stored)),
+            signing_keys::revoked_at.eq(life.revoked_at.map(stored)),
+            signing_keys::sealed_public.eq(&row.sealed_public),
+        ))
         .execute(conn)?;
     Ok(())
+}
+
+/// The same key as that of `row`, in use for another algorithm: its id, and what it is for.
+pub(super) fn of_other_algorithm(
+    conn: &mut Conn,
+    row: &Row,
+) -> QueryResult<Option<(String, String)>> {
+    signing_keys::table
+        .filter(signing_keys::public_jwk.eq(&row.public_jwk))
+        .filter(signing_keys::algorithm.ne(&row.algorithm))
+        .filter(signing_keys::revoked_at.is_null())
+        .select((signing_keys::kid, signing_keys::algorithm))
+        .get_result(conn)
+        .optional()
 }
 
 pub(super) fn entries(conn: &mut Conn) -> QueryResult<Vec<Entry>> {
@@ -285,7 +324,7 @@ pub(super) fn signing_sealed_under(conn: &mut Conn, ids: &[RootId]) -> QueryResu
 /// The keys that were made before `time`.
 pub(super) fn made_before(conn: &mut Conn, time: Time) -> QueryResult<Vec<Entry>> {
     let rows = list(conn)?.into_iter();
-    let early = rows.filter(|row| loaded(row.created_at) < time);
+    let early = rows.filter(|row| row.created_at.or_epoch() < time);
     Ok(early.filter_map(Row::entry).collect())
 }
 

@@ -49,7 +49,7 @@ impl Mailer {
                 // An error means that nobody is left to say it: a stop, too.
                 drop(stopped.wait_for(|stopped| *stopped).await);
                 tokio::time::sleep(GRACE).await;
-            } => log::info!("stopped while a letter was being sent: it is sent again later"),
+            } => log::info!("stopped without waiting longer: a letter on its way is sent again later"),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::clock::Time;
 use crate::error::Result;
 use crate::health::Draining;
 use crate::job::Board;
-use crate::keys::{Key, Keys, Policy, State};
+use crate::keys::{Keys, State};
 use crate::mail::Backlog;
 use crate::token::Tokens;
 
@@ -150,21 +150,17 @@ pub(super) fn keys(sheet: &Sheet, keys: &Keys, now: Time) -> Result<()> {
         "When the next key is to sign in the place of the one that does",
         &["algorithm"],
     )?;
-    for algorithm in &keys.policy().algorithms {
+    let policy = ring.policy();
+    for algorithm in &policy.algorithms {
         let of_algorithm = ring.keys().iter().filter(|key| key.algorithm == *algorithm);
         // The newest comes first.
         let mut active = of_algorithm.filter(|key| key.lifetime.state(now) == State::Active);
         if let Some(key) = active.next() {
-            let at = timestamp(replaced_at(key, keys.policy()));
+            let at = timestamp(policy.replaced_at(&key.lifetime));
             rotation.with_label_values(&[algorithm.name()]).set(at);
         }
     }
     Ok(())
-}
-
-fn replaced_at(key: &Key, policy: &Policy) -> Time {
-    let due = key.lifetime.activate_at + policy.rotate_every;
-    key.lifetime.retire_at.unwrap_or(due)
 }
 
 pub(super) fn tokens(sheet: &Sheet, tokens: &Tokens) -> Result<()> {

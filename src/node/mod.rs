@@ -1,7 +1,8 @@
 //! # node
 //!
-//! The processes that serve from one database: who is there, and which master keys each has at
-//! hand, so that nothing is sealed under one that somebody lacks.
+//! The processes that serve from one database: who is there, which master keys each has at hand, so
+//! that nothing is sealed under one that somebody lacks, and what each told verifiers, so that
+//! nobody breaks it.
 //!
 //! Table: `nodes`. Job: `report_node`, on every node. Routes, settings: none.
 //! It does not know what a master key is.
@@ -40,6 +41,15 @@ pub struct Seen {
     pub master_keys: Vec<String>,
 }
 
+/// What a node tells verifiers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    /// They may use a JWKS for so long.
+    pub jwks_max_age: TimeDelta,
+    /// Its access tokens live for so long.
+    pub access_ttl: TimeDelta,
+}
+
 /// This process. Clones are the same one.
 #[derive(Clone)]
 pub struct Node(Arc<Inner>);
@@ -49,26 +59,32 @@ struct Inner {
     clock: Clock,
     id: String,
     name: String,
+    word: Word,
+    /// Its word counts for so long after it last served.
+    word_lasts: TimeDelta,
     started_at: Time,
     /// What it last said of itself.
     last: Mutex<Option<Seen>>,
 }
 
 impl Node {
-    /// A process that listens at `address`.
-    pub fn new(db: Db, clock: Clock, address: &str) -> Self {
+    /// A process that listens at `address`, and tells verifiers what counts for so long as
+    /// `word_lasts` after it last did.
+    pub fn new(db: Db, clock: Clock, address: &str, (word, word_lasts): (Word, TimeDelta)) -> Self {
         let machine = hostname::get().unwrap_or_default();
         Self(Arc::new(Inner {
             db,
             id: crypto::random_base62(22),
             name: format!("{} {address}", machine.to_string_lossy()),
+            word,
+            word_lasts,
             started_at: clock.now(),
             clock,
             last: Mutex::default(),
         }))
     }
 
-    /// What it has to say of itself now, for [`report`]; none, if it said so a moment ago.
+    /// What it has to say of itself now, for [`Node::report`]; none, if it said so a moment ago.
     pub fn news(&self, master_keys: Vec<String>) -> Option<Seen> {
         let inner = &*self.0;
         let seen_at = inner.clock.now();
@@ -85,30 +101,50 @@ impl Node {
         })
     }
 
+    /// A step: says that this process is there, as `seen`, and stands to its word.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn report(&self, conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
+        let Inner {
+            word, word_lasts, ..
+        } = &*self.0;
+        // It serves until it next says so.
+        let bound_until = seen.seen_at + GONE_AFTER + *word_lasts;
+        store::put(conn, seen, *word, bound_until)?;
+        store::forget(conn, seen.seen_at - TimeDelta::days(1))
+    }
+
     /// It was said.
     pub fn told(&self, seen: Seen) {
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(seen);
     }
 
-    /// Says that it goes.
+    /// Says that it goes. Its word stands.
     ///
     /// # Errors
     /// The database is away: the others will notice by themselves.
     pub async fn leave(&self) -> Result<()> {
-        let id = self.0.id.clone();
-        let leave = self.0.db.write(move |conn| store::delete(conn, &id));
+        let (id, now) = (self.0.id.clone(), self.0.clock.now());
+        let leave = self.0.db.write(move |conn| store::leave(conn, &id, now));
         leave.await
     }
 }
 
-/// A step: says that this process is there.
+/// A step: the longest that verifiers were told, by nodes that are there or were, and that counts
+/// at `now`.
 ///
 /// # Errors
 /// What the database says.
-pub fn report(conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
-    store::put(conn, seen)?;
-    store::forget(conn, seen.seen_at - TimeDelta::days(1))
+pub fn told(conn: &mut Conn, now: Time) -> QueryResult<Word> {
+    let words = store::words(conn, now)?;
+    Ok(words
+        .into_iter()
+        .fold(Word::default(), |longest, word| Word {
+            jwks_max_age: longest.jwks_max_age.max(word.jwks_max_age),
+            access_ttl: longest.access_ttl.max(word.access_ttl),
+        }))
 }
 
 /// A step: who is there at `now`, the oldest first; their clocks may differ by `skew`.

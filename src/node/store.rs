@@ -1,16 +1,17 @@
-use chrono::NaiveDateTime;
+use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::Seen;
+use super::{Seen, Word};
 use crate::clock::Time;
 use crate::storage::schema::nodes;
-use crate::storage::{Conn, loaded, stored};
+use crate::storage::{Conn, Moment, stored};
 
 /// A node writes its own row only, so nobody can come between.
-pub(super) fn put(conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
+pub(super) fn put(conn: &mut Conn, seen: &Seen, word: Word, bound_until: Time) -> QueryResult<()> {
     let changes = (
         nodes::seen_at.eq(stored(seen.seen_at)),
         nodes::master_keys.eq(seen.master_keys.join(" ")),
+        nodes::bound_until.eq(Some(stored(bound_until))),
     );
     let known = diesel::update(nodes::table.find(&seen.id)).set(changes.clone());
     if known.execute(conn)? == 0 {
@@ -19,6 +20,8 @@ pub(super) fn put(conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
                 nodes::id.eq(&seen.id),
                 nodes::name.eq(&seen.name),
                 nodes::started_at.eq(stored(seen.started_at)),
+                nodes::jwks_max_age_s.eq(word.jwks_max_age.num_seconds()),
+                nodes::access_ttl_s.eq(word.access_ttl.num_seconds()),
                 changes,
             ))
             .execute(conn)?;
@@ -26,20 +29,51 @@ pub(super) fn put(conn: &mut Conn, seen: &Seen) -> QueryResult<()> {
     Ok(())
 }
 
-pub(super) fn delete(conn: &mut Conn, id: &str) -> QueryResult<()> {
-    diesel::delete(nodes::table.find(id)).execute(conn)?;
+pub(super) fn leave(conn: &mut Conn, id: &str, now: Time) -> QueryResult<()> {
+    diesel::update(nodes::table.find(id))
+        .set(nodes::left_at.eq(Some(stored(now))))
+        .execute(conn)?;
     Ok(())
 }
 
-/// Those that were not seen since.
+/// Those that were not seen since, and whose word has run out.
 pub(super) fn forget(conn: &mut Conn, since: Time) -> QueryResult<()> {
-    diesel::delete(nodes::table.filter(nodes::seen_at.lt(stored(since)))).execute(conn)?;
+    let since = stored(since);
+    let is_free = nodes::bound_until
+        .is_null()
+        .or(nodes::bound_until.lt(since));
+    diesel::delete(
+        nodes::table
+            .filter(nodes::seen_at.lt(since))
+            .filter(is_free),
+    )
+    .execute(conn)?;
     Ok(())
+}
+
+/// What those said whose word counts at `now`.
+pub(super) fn words(conn: &mut Conn, now: Time) -> QueryResult<Vec<Word>> {
+    let rows: Vec<(i64, i64)> = nodes::table
+        .filter(nodes::bound_until.gt(stored(now)))
+        .select((nodes::jwks_max_age_s, nodes::access_ttl_s))
+        .distinct()
+        .load(conn)?;
+    let words = rows.into_iter().map(|(jwks_max_age, access_ttl)| Word {
+        jwks_max_age: seconds(jwks_max_age),
+        access_ttl: seconds(access_ttl),
+    });
+    Ok(words.collect())
+}
+
+/// No setting is longer than 32 bits of seconds.
+fn seconds(stored: i64) -> TimeDelta {
+    TimeDelta::seconds(stored.clamp(0, u32::MAX.into()))
 }
 
 pub(super) fn between(conn: &mut Conn, since: Time, until: Time) -> QueryResult<Vec<Seen>> {
-    let rows: Vec<(String, String, NaiveDateTime, NaiveDateTime, String)> = nodes::table
+    let rows: Vec<(String, String, Moment, Moment, String)> = nodes::table
         .filter(nodes::seen_at.between(stored(since), stored(until)))
+        .filter(nodes::left_at.is_null())
         .order((nodes::started_at, nodes::id))
         .select((
             nodes::id,
@@ -54,8 +88,8 @@ pub(super) fn between(conn: &mut Conn, since: Time, until: Time) -> QueryResult<
         .map(|(id, name, started_at, seen_at, keys)| Seen {
             id,
             name,
-            started_at: loaded(started_at),
-            seen_at: loaded(seen_at),
+            started_at: started_at.or_epoch(),
+            seen_at: seen_at.or_epoch(),
             master_keys: keys.split_whitespace().map(str::to_owned).collect(),
         });
     Ok(seen.collect())

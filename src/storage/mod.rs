@@ -15,6 +15,7 @@ mod connection;
 mod failure;
 mod measures;
 mod migration;
+mod moment;
 mod postgresql;
 pub mod schema;
 mod sqlite;
@@ -27,6 +28,7 @@ pub use connection::Conn;
 pub(crate) use connection::each;
 pub use failure::violates_unique;
 pub use migration::Applied;
+pub use moment::Moment;
 pub use target::Target;
 
 use chrono::NaiveDateTime;

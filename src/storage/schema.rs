@@ -170,6 +170,10 @@ diesel::table! {
         started_at -> Timestamp,
         seen_at -> Timestamp,
         master_keys -> Text,
+        jwks_max_age_s -> BigInt,
+        access_ttl_s -> BigInt,
+        bound_until -> Nullable<Timestamp>,
+        left_at -> Nullable<Timestamp>,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Signing keys that come and go: as operators, verifiers and a second node see it.
 
 mod algorithms;
+mod damage;
 mod import;
+mod settings;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -21,8 +23,6 @@ on_both!(
     each_algorithm_has_its_own_key_and_its_own_view,
     what_comes_too_soon_is_refused_with_the_moment,
     who_decides_at_the_same_time_does_it_once,
-    a_damaged_key_is_stood_in_for_and_its_public_part_stays,
-    with_its_only_key_damaged_nothing_is_signed_and_no_new_key_is_made,
     the_command_line_tells_what_happens_when,
 );
 
@@ -227,69 +227,6 @@ fn who_decides_at_the_same_time_does_it_once(on: Backend) {
     });
     assert_eq!(kids(&server).len(), 2);
     assert_eq!(server.events("signing_key_created").len(), 2);
-}
-
-/// Flips one bit of what is sealed.
-fn damage(server: &Server, kid: &str) {
-    let kid = kid.to_owned();
-    let changed = server.rows(move |conn| {
-        let row = signing_keys::table.find(&kid);
-        let mut sealed: Vec<u8> = row.select(signing_keys::sealed_private).get_result(conn)?;
-        if let Some(last) = sealed.last_mut() {
-            *last ^= 1;
-        }
-        diesel::update(row)
-            .set(signing_keys::sealed_private.eq(sealed))
-            .execute(conn)
-    });
-    assert_eq!(changed, 1);
-    block_on(server.app.keys.reload()).expect("the others");
-}
-
-/// T-11.
-fn a_damaged_key_is_stood_in_for_and_its_public_part_stays(on: Backend) {
-    let server = Server::start(on);
-    let mut ann = server.person("ann");
-    let first = kid(&ann.access);
-    let keys = &server.app.keys;
-    block_on(keys.rotate(keys.default_algorithm(), Start::Earliest)).expect("a next key");
-    server.advance(361);
-    let access = refresh(&server, &mut ann);
-    let second = kid(&access);
-    assert_ne!(second, first);
-    damage(&server, &second);
-    let mut both = vec![first.clone(), second];
-    both.sort();
-    let mut published = kids(&server);
-    published.sort();
-    assert_eq!(published, both);
-    assert_eq!(verify(&server, &access), 200);
-    let stand_in = refresh(&server, &mut ann);
-    assert_eq!(kid(&stand_in), first, "every verifier knows it");
-    assert_eq!(verify(&server, &stand_in), 200);
-}
-
-/// T-11.
-fn with_its_only_key_damaged_nothing_is_signed_and_no_new_key_is_made(on: Backend) {
-    let server = Server::start(on);
-    let ann = server.person("ann");
-    let only = kid(&ann.access);
-    damage(&server, &only);
-    assert_eq!(maintain(&server), 0);
-    assert_eq!(kids(&server), std::slice::from_ref(&only));
-    assert_eq!(verify(&server, &ann.access), 200);
-    let body = json!({"refresh": ann.refresh});
-    let answer = server.anonymous().post_json("/auth/token/refresh/", &body);
-    assert_eq!((answer.status, answer.header("retry-after")), (503, "2"));
-    let ready = server.anonymous().get("/readyz");
-    assert_eq!(ready.status, 503);
-    assert_eq!(ready.json["checks"]["signing_key"], "failing");
-    // An operator's word helps: it has a new key at once.
-    block_on(server.app.keys.revoke(&only)).expect("revoked");
-    server
-        .anonymous()
-        .post_json("/auth/token/refresh/", &body)
-        .ok(200);
 }
 
 fn the_command_line_tells_what_happens_when(on: Backend) {

@@ -1,6 +1,8 @@
 //! Master keys that come, go, leak and get lost (T-11): as operators, people and a second node see
 //! it.
 
+mod retirement;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -543,6 +545,8 @@ fn a_lost_key_is_recovered_from(on: Backend) {
         listed.contains("retired") && listed.contains("current"),
         "{listed}"
     );
+    let report = installation.run(&["doctor"]);
+    assert!(!report.contains("needs the master key"), "{report}");
 }
 
 fn the_command_line_replaces_a_key_beside_a_running_server(on: Backend) {
@@ -577,7 +581,11 @@ fn the_command_line_replaces_a_key_beside_a_running_server(on: Backend) {
     assert!((0..20_000).any(|_| refresh(&client, token).status == 401));
     process.kill();
     let both = std::fs::read(key_file(&installation)).expect("the keys");
-    write_key(&key_file(&installation), &both[32..]);
+    assert_eq!(run(&["remove", &old])["removed"], old.as_str());
+    assert_eq!(
+        std::fs::read(key_file(&installation)).expect("the key"),
+        both[32..]
+    );
     installation.start(&[]).anonymous().get("/readyz").ok(200);
 }
 

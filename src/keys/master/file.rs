@@ -1,13 +1,13 @@
 //! The file with the master keys: 32 bytes each, one after another, that only its owner reads.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{self, RootSecret};
+use crate::crypto::{self, RootId, RootSecret};
 use crate::error::{Error, Result};
 
 const KEY_BYTES: usize = 32;
@@ -20,6 +20,12 @@ const MOST_KEYS: usize = 16;
 /// # Errors
 /// No such file, one that others may read, or one of another length.
 pub(super) fn read(file: &Path) -> Result<Vec<RootSecret>> {
+    let bytes = bytes(file)?;
+    let (keys, _) = bytes.as_chunks::<KEY_BYTES>();
+    Ok(keys.iter().map(|key| RootSecret::new(*key)).collect())
+}
+
+fn bytes(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let cannot = |error| cannot("read", file, error);
     let mode = std::fs::metadata(file)
         .map_err(cannot)?
@@ -41,7 +47,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<RootSecret>> {
             bytes.len()
         )));
     }
-    Ok(keys.iter().map(|key| RootSecret::new(*key)).collect())
+    Ok(bytes)
 }
 
 /// Makes a new key in a new file.
@@ -68,9 +74,7 @@ pub(super) fn create(file: &Path) -> Result<()> {
 /// The file is unusable, full, or cannot be written.
 pub(super) fn append(file: &Path) -> Result<RootSecret> {
     let cannot = |error| cannot("write", file, error);
-    let mut open = OpenOptions::new().append(true).open(file).map_err(cannot)?;
-    // Until the end: of several who add, each sees what the one before has added.
-    open.lock().map_err(cannot)?;
+    let mut open = locked(file).map_err(cannot)?;
     let keys = read(file)?.len();
     if keys >= MOST_KEYS {
         return Err(Error::setup(format!(
@@ -89,13 +93,67 @@ pub(super) fn append(file: &Path) -> Result<RootSecret> {
     Ok(RootSecret::new(*key))
 }
 
+/// Takes a key out of the file, which keeps its owner and mode.
+///
+/// # Errors
+/// It is not there, or the only one; the file is unusable or cannot be written.
+pub(super) fn remove(file: &Path, id: RootId) -> Result<()> {
+    let cannot = |error| cannot("write", file, error);
+    let open = locked(file).map_err(cannot)?;
+    let bytes = bytes(file)?;
+    let (keys, _) = bytes.as_chunks::<KEY_BYTES>();
+    let is_other = |key: &&[u8; KEY_BYTES]| RootSecret::new(**key).id() != id;
+    let left: Vec<&[u8]> = keys.iter().filter(is_other).map(|key| &key[..]).collect();
+    if left.len() == keys.len() || left.is_empty() {
+        let is = if left.is_empty() {
+            "the only key in"
+        } else {
+            "not in"
+        };
+        return Err(Error::setup(format!("{id} is {is} {}", file.display())));
+    }
+    let left = Zeroizing::new(left.concat());
+    replace(file, &left, &open).map_err(cannot)
+}
+
+/// The file, for this process alone until it is closed: of several who change it, each sees what
+/// the one before has done.
+fn locked(file: &Path) -> std::io::Result<File> {
+    loop {
+        let open = OpenOptions::new().append(true).open(file)?;
+        open.lock()?;
+        // Whoever had it before may have put another file in its place.
+        let (own, there) = (open.metadata()?, std::fs::metadata(file)?);
+        if (own.dev(), own.ino()) == (there.dev(), there.ino()) {
+            return Ok(open);
+        }
+    }
+}
+
 /// Written whole or not at all: a half-written key must never be found by the next start.
 fn write(file: &Path) -> std::io::Result<()> {
-    let directory = match file.parent() {
-        Some(directory) if directory != Path::new("") => directory,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(directory)?;
+    std::fs::create_dir_all(directory(file))?;
+    let key = Zeroizing::new(crypto::random::<KEY_BYTES>());
+    // Unlike a rename, a link never replaces what is there.
+    draft(file, &*key, None, |draft| std::fs::hard_link(draft, file))
+}
+
+/// The same, in the place of what is there, `old`.
+fn replace(file: &Path, keys: &[u8], old: &File) -> std::io::Result<()> {
+    // Of a link, what it points to.
+    let file = std::fs::canonicalize(file)?;
+    draft(&file, keys, Some(old.metadata()?), |draft| {
+        std::fs::rename(draft, &file)
+    })
+}
+
+/// Writes a file beside `file`, to be put there by `put`; with owner and mode as `like`.
+fn draft(
+    file: &Path,
+    keys: &[u8],
+    like: Option<Metadata>,
+    put: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     // Not the id of the process, which in a container is always the same.
     let draft = file.with_added_extension(format!("{}.tmp", crypto::random_base62(8)));
     let mut open = OpenOptions::new()
@@ -103,14 +161,27 @@ fn write(file: &Path) -> std::io::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(&draft)?;
-    let written = open
-        .write_all(&*Zeroizing::new(crypto::random::<KEY_BYTES>()))
+    let done = open
+        .write_all(keys)
+        .and_then(|()| match like {
+            Some(like) => fchown(&open, Some(like.uid()), Some(like.gid()))
+                .and_then(|()| open.set_permissions(like.permissions())),
+            None => Ok(()),
+        })
         .and_then(|()| open.sync_all())
-        // Unlike a rename, a link never replaces what is there.
-        .and_then(|()| std::fs::hard_link(&draft, file));
-    std::fs::remove_file(&draft)?;
-    written?;
-    File::open(directory)?.sync_all()
+        .and_then(|()| put(&draft));
+    if draft.exists() {
+        std::fs::remove_file(&draft)?;
+    }
+    done?;
+    File::open(directory(file))?.sync_all()
+}
+
+fn directory(file: &Path) -> &Path {
+    match file.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
+    }
 }
 
 fn cannot(verb: &str, file: &Path, error: std::io::Error) -> Error {
@@ -126,15 +197,21 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_made_once_and_others_are_put_behind_it() {
+    fn a_key_is_made_once_and_others_come_and_go() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("keys/master.key");
         create(&file).unwrap();
         let made = read(&file).unwrap();
         create(&file).unwrap();
         let added = append(&file).unwrap();
-        let ids: Vec<_> = read(&file).unwrap().iter().map(RootSecret::id).collect();
-        assert_eq!(ids, [made[0].id(), added.id()]);
+        let ids = || -> Vec<_> { read(&file).unwrap().iter().map(RootSecret::id).collect() };
+        assert_eq!(ids(), [made[0].id(), added.id()]);
+        remove(&file, made[0].id()).unwrap();
+        assert_eq!(ids(), [added.id()]);
+        for id in [made[0].id(), added.id()] {
+            remove(&file, id).unwrap_err();
+        }
+        assert_eq!(ids(), [added.id()]);
         assert_eq!(mode(&file), 0o600);
         let files = std::fs::read_dir(file.parent().unwrap()).unwrap();
         assert_eq!(files.count(), 1, "no draft is left");

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::clock::{Clock, Time};
 use crate::crypto::{Derived, RootId, RootSecret, Roots, Vault, Version, Versions};
 use crate::error::{Error, Result};
-use crate::node::{self, Node};
+use crate::node::Node;
 use crate::storage::{Conn, Db};
 
 pub use operate::{Revoked, Rotated, Stage, Standing};
@@ -50,6 +50,8 @@ struct Known {
     registered: Vec<Registered>,
     /// It could not be read when it was last looked into.
     is_file_bad: bool,
+    /// The database took a retirement back, and that was said.
+    is_contradicted: bool,
 }
 
 impl Known {
@@ -77,6 +79,24 @@ impl Known {
             first,
             others: versions,
         })
+    }
+
+    /// The same rows, and keys that were retired before are retired: whoever knows one of these
+    /// could write to the database, too. Whether they said otherwise.
+    fn hold_to_retirements(&self, registered: &mut Vec<Registered>) -> bool {
+        let before = registered.clone();
+        for retired in self
+            .registered
+            .iter()
+            .filter(|row| row.retired_at.is_some())
+        {
+            match registered.iter_mut().find(|row| row.id == retired.id) {
+                Some(row) => row.retired_at = row.retired_at.or(retired.retired_at),
+                None => registered.push(retired.clone()),
+            }
+        }
+        registered.sort_by_key(|row| (row.current_from, row.id));
+        *registered != before
     }
 
     /// Keys that are in use and not at hand.
@@ -136,6 +156,7 @@ impl MasterKey {
             secrets,
             registered,
             is_file_bad: false,
+            is_contradicted: false,
         };
         let missing = known.missing();
         let versions = known.versions().filter(|_| missing.is_empty());
@@ -179,10 +200,10 @@ impl MasterKey {
         let Some(seen) = node.news(ids) else {
             return Ok(());
         };
-        let told = seen.clone();
+        let (told, reporter) = (seen.clone(), node.clone());
         let report = move |conn: &mut Conn| {
             super::store::lock(conn)?;
-            node::report(conn, &seen)?;
+            reporter.report(conn, &seen)?;
             store::list(conn)
         };
         self.adopt(db.write(report).await?);
@@ -191,7 +212,17 @@ impl MasterKey {
     }
 
     /// Takes over what the database says.
-    pub(super) fn adopt(&self, registered: Vec<Registered>) {
+    pub(super) fn adopt(&self, mut registered: Vec<Registered>) {
+        let mut known = self.known();
+        let is_contradicted = known.hold_to_retirements(&mut registered);
+        if is_contradicted && !std::mem::replace(&mut known.is_contradicted, true) {
+            log::error!(
+                "the table master_keys has taken back that a master key was retired; it stays \
+                 retired here until the next start. If you did not restore a backup, somebody \
+                 writes to your database: signet keys master remove takes the key out of the file"
+            );
+        }
+        drop(known);
         if self.known().registered == registered {
             return;
         }
@@ -253,6 +284,13 @@ impl MasterKey {
     /// Whether that key is, was or will be current.
     pub(super) fn is_known(&self, id: RootId) -> bool {
         self.known().registered.iter().any(|row| row.id == id)
+    }
+
+    /// Whether that key is not used any more.
+    pub(super) fn is_retired(&self, id: RootId) -> bool {
+        let known = self.known();
+        let mut rows = known.registered.iter();
+        rows.any(|row| row.id == id && row.retired_at.is_some())
     }
 
     /// What seals for `purpose` under the current key and opens what any of them sealed.

@@ -6,8 +6,9 @@ use diesel::QueryResult;
 use super::{MasterKey, Registered, current, file, store};
 use crate::clock::{Time, in_seconds};
 use crate::crypto::{RootId, RootSecret};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::event::{self, Event};
+use crate::keys::operate::{by_name, refused};
 use crate::keys::{Changed, Keys, Policy, State};
 use crate::node::{self, Seen};
 use crate::storage::{Conn, Db};
@@ -144,6 +145,21 @@ impl Keys {
         }
     }
 
+    /// Takes a key that is not used out of the file of this machine: a retired one, for then nobody
+    /// who writes to the database makes it count again, or one that never was used.
+    ///
+    /// # Errors
+    /// It is in use, or not there; the file cannot be written.
+    pub async fn remove_master_key(&self, wanted: &str) -> Result<RootId> {
+        let standings = self.master_keys().await?;
+        let standing = find(&standings, wanted)?;
+        if !matches!(standing.stage, Stage::Retired | Stage::Waiting) {
+            return Err(unfit(standing));
+        }
+        file::remove(&self.master().0.file, standing.id)?;
+        Ok(standing.id)
+    }
+
     /// Uses a key no longer, when nothing needs it any more.
     ///
     /// # Errors
@@ -225,7 +241,7 @@ impl Keys {
     /// The database is away.
     pub async fn master_keys(&self) -> Result<Vec<Standing>> {
         let (policy, now) = (self.policy(), self.now());
-        self.master().standings(&self.0.db, policy, now).await
+        self.master().standings(&self.0.db, &policy, now).await
     }
 }
 
@@ -329,17 +345,8 @@ fn choose(waiting: &[RootId], wanted: Option<&str>) -> Result<RootId> {
 }
 
 fn find<'a>(standings: &'a [Standing], wanted: &str) -> Result<&'a Standing> {
-    if wanted.is_empty() {
-        return Err(refused("name a master key".to_owned()));
-    }
-    let mut found = standings
-        .iter()
-        .filter(|one| one.id.to_string().starts_with(wanted));
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => Err(refused(format!("several master keys begin with {wanted}"))),
-        (None, _) => Err(refused(format!("there is no master key {wanted}"))),
-    }
+    let named = standings.iter().map(|one| (one.id.to_string(), one));
+    by_name("master key", named, wanted)
 }
 
 fn lacking(nodes: &[Seen], id: RootId) -> Vec<String> {
@@ -385,8 +392,4 @@ pub(super) fn retire(
         .with("id", id.to_string())
         .with("reason", reason);
     event::record(conn, &event)
-}
-
-pub(super) fn refused(message: String) -> Error {
-    Error::new(Kind::Invalid, "refused", message)
 }

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use diesel::QueryResult;
 
-use super::operate::{refused, retire};
+use super::operate::retire;
 use super::{Registered, file};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
 use crate::crypto::{RootId, RootSecret, Roots, Vault};
 use crate::error::Result;
 use crate::event;
+use crate::keys::operate::refused;
 use crate::keys::{Changed, Entry, Policy, SIGNING_KEYS};
 
 use super::super::store as keys;

@@ -1,15 +1,14 @@
-use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::Registered;
 use crate::clock::Time;
 use crate::crypto::RootId;
 use crate::storage::schema::{master_keys, signing_keys};
-use crate::storage::{Conn, loaded, stored};
+use crate::storage::{Conn, Moment, stored};
 
 /// All that were ever current, the first one first.
 pub(in crate::keys) fn list(conn: &mut Conn) -> QueryResult<Vec<Registered>> {
-    let rows: Vec<(String, NaiveDateTime, Option<NaiveDateTime>)> = master_keys::table
+    let rows: Vec<(String, Moment, Option<Moment>)> = master_keys::table
         .order((master_keys::current_from, master_keys::id))
         .select((
             master_keys::id,
@@ -23,8 +22,8 @@ pub(in crate::keys) fn list(conn: &mut Conn) -> QueryResult<Vec<Registered>> {
             Some(Registered {
                 // No node wrote another name.
                 id: id.parse().ok()?,
-                current_from: loaded(current_from),
-                retired_at: retired_at.map(loaded),
+                current_from: current_from.or_epoch(),
+                retired_at: retired_at.map(Moment::or_epoch),
             })
         });
     Ok(registered.collect())

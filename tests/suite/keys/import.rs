@@ -294,6 +294,10 @@ fn what_cannot_be_taken_over_is_refused_with_the_remedy(on: Backend) {
     openssl.run("pkey -in ES256.pem -aes128 -passout pass:secret -out encrypted.pem");
     openssl.run("req -x509 -key ES256.pem -subj /CN=a -out certificate.pem");
     openssl.run("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out short.pem");
+    openssl.run(
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:3 \
+         -out three.pem",
+    );
     openssl.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out curve.pem");
     let with_kid = |file: &str, algorithm, kid: &str| {
         let kid = (!kid.is_empty()).then_some(kid);
@@ -313,8 +317,11 @@ fn what_cannot_be_taken_over_is_refused_with_the_remedy(on: Backend) {
             "its kind is for ES256",
         ),
         ("ES256.pem", None, "old", "there is a key old already"),
-        ("ES256.pem", None, "two words", "printable ASCII"),
-        ("ES256.pem", None, &too_long, "printable ASCII"),
+        ("ES256.pem", None, "two words", "letters, digits and"),
+        ("ES256.pem", None, "$(id)", "letters, digits and"),
+        ("ES256.pem", None, "-now", "letters, digits and"),
+        ("ES256.pem", None, &too_long, "letters, digits and"),
+        ("three.pem", None, "", "exponent"),
         (
             "RS256.public",
             Some(Algorithm::Ps256),

@@ -1,0 +1,135 @@
+//! From rows to keys that are ready for use.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::{Key, Keys, Purpose, Ring, State, master, store, unreadable};
+use crate::crypto::{Algorithm, Closed, SigningKey};
+use crate::error::{Error, Result};
+use crate::node;
+use crate::storage::Conn;
+
+/// A row, and what could be made of it.
+#[derive(Clone)]
+pub(super) struct Loaded {
+    row: store::Row,
+    key: Option<Arc<Key>>,
+    /// What is wrong with it, as it was said in the log.
+    wrong: Vec<String>,
+}
+
+impl Loaded {
+    /// Whether there is no point in another try.
+    fn is_whole(&self) -> bool {
+        let key = self.key.as_ref();
+        key.is_some_and(|key| key.purpose == Purpose::Verify || key.signing.is_some())
+    }
+}
+
+impl Keys {
+    /// Takes over what other nodes or the operator changed.
+    ///
+    /// # Errors
+    /// The database is away; the old snapshot then stays in force.
+    pub async fn reload(&self) -> Result<()> {
+        let mut loaded = self.0.loaded.lock().await;
+        // Before the rows are read: what is written from now on is not known.
+        let now = self.0.clock.now();
+        let read = move |conn: &mut Conn| {
+            let told = node::told(conn, now)?;
+            Ok((master::store::list(conn)?, store::list(conn)?, told))
+        };
+        let (registered, rows, told) = self.0.db.read(read).await?;
+        self.0.master.adopt(registered);
+        let of_use = rows
+            .into_iter()
+            // Of a revoked one nothing is left but its name.
+            .filter(|row| row.lifetime().state(now) != State::Revoked);
+        let news = of_use.map(|row| {
+            let before = loaded.iter().find(|before| before.row.kid == row.kid);
+            self.load(row, before)
+        });
+        *loaded = news.collect();
+        let keys = loaded.iter().filter_map(|one| one.key.clone()).collect();
+        let ring = Ring::new(keys, now, self.0.configured.with(told))?;
+        self.0.ring.store(Arc::new(ring));
+        Ok(())
+    }
+
+    /// Opens a row, unless that was done `before`; says what is wrong with it once.
+    fn load(&self, row: store::Row, before: Option<&Loaded>) -> Loaded {
+        if let Some(before) = before.filter(|before| before.row == row && before.is_whole()) {
+            return before.clone();
+        }
+        let mut wrong = Vec::new();
+        if row.times().is_none() {
+            wrong.push(untimed(&row.kid).to_string());
+        }
+        let private = row.open(&self.0.vault);
+        if let Err(closed) = &private {
+            wrong.push(unreadable(&row.kid, closed).to_string());
+        }
+        let key = self.key(
+            &row,
+            private,
+            before.and_then(|before| before.key.as_deref()),
+        );
+        wrong.extend(key.as_ref().err().map(Error::to_string));
+        let said = before.map_or(&[][..], |before| &before.wrong);
+        for news in wrong.iter().filter(|one| !said.contains(one)) {
+            log::error!("{news}");
+        }
+        Loaded {
+            row,
+            key: key.ok().map(Arc::new),
+            wrong,
+        }
+    }
+
+    /// A key as its row says. A private part that does not open is no reason to keep the public
+    /// one from verifiers: tokens that it signed are as good as ever. One that was opened `before`,
+    /// and is now sealed under a master key that is not at hand here, goes on.
+    fn key(
+        &self,
+        row: &store::Row,
+        private: Result<Option<Zeroizing<Vec<u8>>>, Closed>,
+        before: Option<&Key>,
+    ) -> Result<Key> {
+        let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
+        let public = row.public()?;
+        let signing = match private {
+            Ok(Some(private)) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
+            Err(Closed::NeedsKey(_)) => before.and_then(|key| key.signing.clone()),
+            Ok(None) | Err(Closed::Damaged(_)) => None,
+        };
+        // A private part says what belongs to it; without one, only what we sealed is published.
+        if signing.is_none() {
+            let is_known = before.is_some_and(|key| key.public == public);
+            match row.is_public_sealed(&self.0.vault) {
+                Ok(true) => {}
+                Err(Closed::NeedsKey(_)) if is_known => {}
+                _ => return Err(forged(&row.kid)),
+            }
+        }
+        Key::new(
+            (row.kid.clone(), row.purpose(), row.lifetime()),
+            (algorithm, public),
+            signing,
+        )
+    }
+}
+
+fn untimed(kid: &str) -> Error {
+    Error::setup(format!(
+        "the times of the signing key {kid} cannot be read: its row was damaged. It goes on as the \
+         oldest one that signs, and is replaced in good order"
+    ))
+}
+
+fn forged(kid: &str) -> Error {
+    Error::setup(format!(
+        "the key {kid} is not published: its public part is not the one that was sealed, so somebody \
+         else put it into the database. If it is one that was imported, import it again"
+    ))
+}

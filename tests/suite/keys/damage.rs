@@ -1,0 +1,145 @@
+//! Rows of signing keys that were damaged (T-11).
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use serde_json::json;
+use signet::keys::{Start, State};
+use signet::storage::schema::signing_keys;
+
+use super::{kid, kids, maintain, refresh, verify};
+use crate::support::{Backend, Server, block_on, on_both};
+
+on_both!(
+    a_damaged_key_is_stood_in_for_and_its_public_part_stays,
+    with_its_only_key_damaged_nothing_is_signed_and_no_new_key_is_made,
+    a_key_whose_times_cannot_be_read_goes_on_until_another_one_signs,
+    a_revoked_key_stays_so_when_its_times_cannot_be_read,
+);
+
+/// Flips one bit of what is sealed.
+fn damage(server: &Server, kid: &str) {
+    let kid = kid.to_owned();
+    let changed = server.rows(move |conn| {
+        let row = signing_keys::table.find(&kid);
+        let mut sealed: Vec<u8> = row.select(signing_keys::sealed_private).get_result(conn)?;
+        if let Some(last) = sealed.last_mut() {
+            *last ^= 1;
+        }
+        diesel::update(row)
+            .set(signing_keys::sealed_private.eq(sealed))
+            .execute(conn)
+    });
+    assert_eq!(changed, 1);
+    block_on(server.app.keys.reload()).expect("the others");
+}
+
+/// T-11.
+fn a_damaged_key_is_stood_in_for_and_its_public_part_stays(on: Backend) {
+    let server = Server::start(on);
+    let mut ann = server.person("ann");
+    let first = kid(&ann.access);
+    let keys = &server.app.keys;
+    block_on(keys.rotate(keys.default_algorithm(), Start::Earliest)).expect("a next key");
+    server.advance(361);
+    let access = refresh(&server, &mut ann);
+    let second = kid(&access);
+    assert_ne!(second, first);
+    damage(&server, &second);
+    let mut both = vec![first.clone(), second];
+    both.sort();
+    let mut published = kids(&server);
+    published.sort();
+    assert_eq!(published, both);
+    assert_eq!(verify(&server, &access), 200);
+    let stand_in = refresh(&server, &mut ann);
+    assert_eq!(kid(&stand_in), first, "every verifier knows it");
+    assert_eq!(verify(&server, &stand_in), 200);
+}
+
+/// T-11.
+fn with_its_only_key_damaged_nothing_is_signed_and_no_new_key_is_made(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    let only = kid(&ann.access);
+    damage(&server, &only);
+    assert_eq!(maintain(&server), 0);
+    assert_eq!(kids(&server), std::slice::from_ref(&only));
+    assert_eq!(verify(&server, &ann.access), 200);
+    let body = json!({"refresh": ann.refresh});
+    let answer = server.anonymous().post_json("/auth/token/refresh/", &body);
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "2"));
+    let ready = server.anonymous().get("/readyz");
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json["checks"]["signing_key"], "failing");
+    // An operator's word helps: it has a new key at once.
+    block_on(server.app.keys.revoke(&only)).expect("revoked");
+    server
+        .anonymous()
+        .post_json("/auth/token/refresh/", &body)
+        .ok(200);
+}
+
+/// What is no time, or none that could be added to.
+fn spoil(server: &Server, on: Backend, column: &str, kid: &str) {
+    let times = match on {
+        Backend::Sqlite => ["oops", "+250000-01-01 00:00:00"],
+        Backend::Postgresql => ["infinity", "250000-01-01 00:00:00"],
+    };
+    for time in times {
+        let change = format!("UPDATE signing_keys SET {column} = '{time}' WHERE kid = '{kid}'");
+        let changed = server.rows(move |conn| diesel::sql_query(&change).execute(conn));
+        assert_eq!(changed, 1);
+        block_on(server.app.keys.reload()).expect("the others");
+        block_on(server.app.keys.entries()).expect("the others");
+    }
+}
+
+fn states(server: &Server) -> Vec<State> {
+    let now = server.clock.now();
+    let entries = block_on(server.app.keys.entries()).expect("the keys");
+    entries.iter().map(|key| key.lifetime.state(now)).collect()
+}
+
+/// T-11.
+fn a_key_whose_times_cannot_be_read_goes_on_until_another_one_signs(on: Backend) {
+    let server = Server::start(on);
+    let mut ann = server.person("ann");
+    let only = kid(&ann.access);
+    for column in [
+        "created_at",
+        "publish_at",
+        "activate_at",
+        "retire_at",
+        "remove_at",
+    ] {
+        spoil(&server, on, column, &only);
+    }
+    assert_eq!(kids(&server), std::slice::from_ref(&only));
+    assert_eq!(kid(&refresh(&server, &mut ann)), only);
+    // It is long due, so the next one is announced, and it ends in good order.
+    assert_eq!(maintain(&server), 2);
+    assert_eq!(maintain(&server), 0);
+    assert_eq!(states(&server), [State::Active, State::Pending]);
+    let access = refresh(&server, &mut ann);
+    assert_eq!(kid(&access), only);
+    server.advance(TimeDelta::days(1).num_seconds() + 1);
+    assert_eq!(states(&server), [State::Retired, State::Active]);
+    assert_ne!(kid(&refresh(&server, &mut ann)), only);
+    // One that another has followed already only ends.
+    spoil(&server, on, "retire_at", &only);
+    assert_eq!(maintain(&server), 1);
+    assert_ne!(kid(&refresh(&server, &mut ann)), only);
+    server.advance(TimeDelta::days(3).num_seconds());
+    assert_eq!(states(&server), [State::Removed, State::Active]);
+}
+
+fn a_revoked_key_stays_so_when_its_times_cannot_be_read(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    let only = kid(&ann.access);
+    block_on(server.app.keys.revoke(&only)).expect("revoked");
+    spoil(&server, on, "activate_at", &only);
+    spoil(&server, on, "revoked_at", &only);
+    assert!(!kids(&server).contains(&only));
+    assert_eq!(verify(&server, &ann.access), 401);
+}

@@ -1,0 +1,45 @@
+//! Times in the settings that are lowered, or differ between nodes: what verifiers were told counts
+//! until it has run out.
+
+use diesel::prelude::*;
+use serde_json::Value;
+use signet::storage::schema::nodes;
+
+use crate::support::{Backend, Installation, on_both};
+
+on_both!(what_verifiers_were_told_counts_after_it_was_lowered);
+
+fn what_verifiers_were_told_counts_after_it_was_lowered(on: Backend) {
+    let installation = Installation::new(on);
+    let guards = || {
+        let plan = installation.run(&["keys", "plan", "--json"]);
+        let plan: Value = serde_json::from_str(&plan).expect("JSON");
+        let seconds = |name| plan["guards"][name].as_i64().expect("a number");
+        (seconds("least_lead_seconds"), seconds("least_rest_seconds"))
+    };
+    let long = [
+        ("keys", "jwks_max_age", "\"1h\""),
+        ("tokens", "access_ttl", "\"30m\""),
+    ];
+    installation.start(&long).stop();
+    // With the delivered times: five minutes, and ten.
+    installation.start(&[]).stop();
+    // reload_every 1s, clock_skew 1m
+    assert_eq!(guards(), (3600 + 61, 1800 + 60));
+    let told = installation.run(&["keys", "rotate", "--earliest", "--json"]);
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let next = &told["changed"][0];
+    let time = |name: &str| -> chrono::DateTime<chrono::Utc> {
+        next[name].as_str().expect("text").parse().expect("a time")
+    };
+    let lead = time("activate_at") - time("publish_at");
+    assert!(lead.num_seconds() >= 3660, "{next}");
+    let run_out = installation.rows(|conn| {
+        let long_ago = chrono::DateTime::UNIX_EPOCH.naive_utc();
+        diesel::update(nodes::table.filter(nodes::jwks_max_age_s.eq(3600)))
+            .set(nodes::bound_until.eq(long_ago))
+            .execute(conn)
+    });
+    assert_eq!(run_out, 1);
+    assert_eq!(guards(), (300 + 61, 600 + 60));
+}
