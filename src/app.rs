@@ -79,6 +79,22 @@ impl App {
         if access == Access::Serve {
             master.join(&db, &node).await?;
         }
+        let app = Self::with(config, clock, db, (master, node.clone())).await;
+        if app.is_err() && access == Access::Serve {
+            // Nobody is to wait for a process that never served.
+            if let Err(error) = node.leave().await {
+                log::warn!("{error}");
+            }
+        }
+        app
+    }
+
+    async fn with(
+        config: Config,
+        clock: Clock,
+        db: Db,
+        (master, node): (MasterKey, Node),
+    ) -> Result<Self> {
         let vault = Arc::new(master.vault("outbox"));
         let mail = Mailer::new(&config.mail, db.clone(), clock.clone(), vault)?;
         let keys = Keys::open(db.clone(), clock.clone(), &master, &config).await?;

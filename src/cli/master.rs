@@ -1,5 +1,7 @@
 //! `signet keys master …`.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::arguments::Master as Command;
@@ -9,7 +11,11 @@ use crate::clock::{Clock, in_seconds};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::keys::{self, Stage, Standing};
-use crate::storage::{Access, Db};
+use crate::session;
+use crate::storage::{Access, Conn, Db};
+
+/// An emergency does not wait any longer for servers.
+const MOST_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(command: Command, app: &App) -> Result<()> {
     match command {
@@ -137,13 +143,15 @@ async fn rotate(app: &App, to: Option<String>, json: bool) -> Result<()> {
 }
 
 async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
-    let revoked = app.keys.revoke_master_key(id, &app.mail).await?;
-    let told: Vec<String> = revoked
-        .signing_keys
-        .iter()
-        .map(keys::Changed::told)
-        .collect();
-    let id = revoked.id.to_string();
+    let first = app.keys.supersede_master_key(id, &app.mail).await?;
+    let id = first.id.to_string();
+    // Until the servers have heard of it they seal mails under the old key, which are lost after.
+    let heard = app.config.keys.reload_every.delta().to_std();
+    let heard = heard.unwrap_or_default() + Duration::from_millis(500);
+    tokio::time::sleep(heard.min(MOST_PATIENCE)).await;
+    let rest = app.keys.revoke_master_key(&id, &app.mail).await?;
+    let signing_keys = first.signing_keys.iter().chain(&rest.signing_keys);
+    let told: Vec<String> = signing_keys.map(keys::Changed::told).collect();
     if json {
         print_json(&json!({ "revoked": id, "signing_keys": told }));
         return Ok(());
@@ -173,13 +181,11 @@ pub(super) fn recover(config: Config, is_meant: bool, json: bool) -> Result<()> 
     }
     let clock = Clock::system();
     let db = Db::open(&config.database, Access::Command)?;
-    let recovered = wait_for(keys::recover(&db, &clock, &config))?;
+    let end_sessions = |conn: &mut Conn, now| session::end_all(conn, now).map(drop);
+    let recovered = wait_for(keys::recover(&db, &clock, &config, end_sessions))?;
     drop(db);
     let app = App::build_for(config, clock, Access::Command)?;
-    let made = wait_for(async {
-        app.sessions.end_all().await?;
-        app.keys.maintain().await
-    })?;
+    let made = wait_for(app.keys.maintain())?;
     let lost: Vec<String> = recovered.lost.iter().map(ToString::to_string).collect();
     let changed = recovered.signing_keys.iter().chain(&made);
     let told: Vec<String> = changed.map(keys::Changed::told).collect();

@@ -5,9 +5,9 @@ use diesel::QueryResult;
 use super::operate::refused;
 use super::schedule::{Entry, Policy, Purpose, Step, endings, plan};
 use super::store::{self, NewKey};
-use super::{Keys, Lifetime};
+use super::{Keys, Lifetime, master};
 use crate::clock::{Time, in_seconds};
-use crate::crypto::{Algorithm, SigningKey};
+use crate::crypto::{Algorithm, RootId, SigningKey};
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::node::{self, Word};
@@ -130,6 +130,8 @@ impl Keys {
                 }
                 return Ok(changed);
             }
+            // The master keys may be others, too.
+            self.reload().await?;
         }
         Err(Error::unavailable(
             1,
@@ -222,7 +224,7 @@ fn apply(
     writes: &[Write],
 ) -> QueryResult<Result<Option<Vec<Changed>>>> {
     store::lock(conn)?;
-    if !seen.still_holds(conn)? {
+    if !seen.still_holds(conn)? || !are_sealed_well(conn, writes)? {
         return Ok(Ok(None));
     }
     if let Err(refusal) = refuse_second_algorithm(conn, writes)? {
@@ -251,6 +253,20 @@ fn apply(
         changed.push(one);
     }
     Ok(Ok(Some(changed)))
+}
+
+/// Whether what is new is sealed under master keys that are in use: one may have been revoked since
+/// this process heard of them.
+fn are_sealed_well(conn: &mut Conn, writes: &[Write]) -> QueryResult<bool> {
+    let registered = master::store::list(conn)?;
+    let is_in_use = |id: RootId| {
+        let mut rows = registered.iter();
+        rows.any(|row| row.id == id && row.retired_at.is_none())
+    };
+    Ok(writes.iter().all(|write| match write {
+        Write::Insert(row, _) => row.sealers().all(is_in_use),
+        Write::Update(_) | Write::Delete(_) => true,
+    }))
 }
 
 /// An RSA key could be for two: who has it must have chosen one.

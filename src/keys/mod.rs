@@ -163,9 +163,10 @@ impl Keys {
         for row in self.0.db.read(store::list).await? {
             let opened = row.open(&self.0.vault);
             let is_needed = row.lifetime().is_to_sign(now);
-            // A key that never was one of ours is damage, and stood in for.
+            // One that never was one of ours, or is not any more, is damage, and stood in for.
             if let (Err(closed @ Closed::NeedsKey(id)), true) = (opened, is_needed)
                 && self.0.master.is_known(id)
+                && !self.0.master.retired().contains(&id)
             {
                 return Err(unreadable(&row.kid, &closed));
             }

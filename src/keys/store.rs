@@ -119,7 +119,7 @@ impl Row {
     }
 
     /// Under which master keys its parts are sealed.
-    fn sealers(&self) -> impl Iterator<Item = RootId> {
+    pub(super) fn sealers(&self) -> impl Iterator<Item = RootId> {
         let public = self.sealed_public.as_deref();
         let parts = [Some(self.sealed_private.as_slice()), public];
         // Of a key that only verifies the private part is empty.

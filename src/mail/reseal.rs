@@ -43,6 +43,18 @@ impl Mailer {
                 .await?;
         }
     }
+
+    /// Drops the letters that are sealed under one of the master keys `ids`; how many.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn drop_sealed_under(&self, ids: Vec<RootId>) -> Result<usize> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let drop = move |conn: &mut Conn| store::delete_sealed_under(conn, &ids);
+        self.0.db.write(drop).await
+    }
 }
 
 /// A step: how many letters are sealed under a master key.

@@ -254,3 +254,12 @@ pub(super) fn delete_sealed_otherwise(conn: &mut Conn, ids: &[RootId]) -> QueryR
     let lost = outbox::table.filter(substr(outbox::sealed_message, 1, RootId::BYTES).ne_all(ids));
     diesel::delete(lost).execute(conn)
 }
+
+pub(super) fn delete_sealed_under(conn: &mut Conn, ids: &[RootId]) -> QueryResult<usize> {
+    let mut deleted = 0;
+    for id in ids {
+        let sealed = substr(outbox::sealed_message, 1, RootId::BYTES).eq(id.bytes().to_vec());
+        deleted += diesel::delete(outbox::table.filter(sealed)).execute(conn)?;
+    }
+    Ok(deleted)
+}

@@ -287,13 +287,8 @@ impl Sessions {
     /// Only those of the database.
     pub async fn end_all(&self) -> Result<i64> {
         let now = self.0.clock.now();
-        let wrote = self.0.db.write(move |conn| {
-            let epoch = store::raise_epoch(conn)?;
-            let event = Event::new(event::Kind::EpochRaised, now).with("epoch", epoch);
-            event::record(conn, &event)?;
-            Ok(epoch)
-        });
-        wrote.await
+        let end = self.0.db.write(move |conn| end_all(conn, now));
+        end.await
     }
 
     /// Who a bearer token speaks for: verified, of a live session, of an active account.
@@ -373,6 +368,17 @@ impl Inner {
 pub fn open(conn: &mut Conn, opening: &Opening) -> QueryResult<()> {
     store::insert(conn, &opening.session, &opening.facts)?;
     store::sweep(conn, opening.session.created_at)
+}
+
+/// A step: ends every session of the installation; the new epoch.
+///
+/// # Errors
+/// What the database says.
+pub fn end_all(conn: &mut Conn, now: Time) -> QueryResult<i64> {
+    let epoch = store::raise_epoch(conn)?;
+    let event = Event::new(event::Kind::EpochRaised, now).with("epoch", epoch);
+    event::record(conn, &event)?;
+    Ok(epoch)
 }
 
 fn unauthenticated(code: &'static str, detail: &'static str) -> Error {

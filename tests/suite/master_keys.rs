@@ -1,6 +1,7 @@
 //! Master keys that come, go, leak and get lost (T-11): as operators, people and a second node see
 //! it.
 
+mod emergency;
 mod retirement;
 
 use std::collections::BTreeSet;

@@ -14,6 +14,15 @@ impl Rules<'_> {
             "is empty",
             &format!("choose from {}", Algorithm::names(&Algorithm::ASYMMETRIC)),
         );
+        for (number, algorithm) in keys.algorithms.iter().enumerate() {
+            let mut before = keys.algorithms.iter().take(number);
+            self.require(
+                !before.any(|other| other == algorithm),
+                "keys.algorithms",
+                &format!("{algorithm} is there twice"),
+                "leave one of them",
+            );
+        }
         self.require_all(
             keys.algorithms.contains(&keys.default_algorithm),
             &["keys.default_algorithm", "keys.algorithms"],

@@ -18,34 +18,48 @@ const MOST_KEYS: usize = 16;
 /// The keys in `file`, in its order.
 ///
 /// # Errors
-/// No such file, one that others may read, or one of another length.
+/// No such file, none that is regular, one that others may read, or one of another length.
 pub(super) fn read(file: &Path) -> Result<Vec<RootSecret>> {
     let bytes = bytes(file)?;
     let (keys, _) = bytes.as_chunks::<KEY_BYTES>();
-    Ok(keys.iter().map(|key| RootSecret::new(*key)).collect())
+    let mut secrets: Vec<RootSecret> = Vec::new();
+    for secret in keys.iter().map(|key| RootSecret::new(*key)) {
+        // Who puts files together may have put one in twice.
+        if secrets.iter().all(|other| other.id() != secret.id()) {
+            secrets.push(secret);
+        }
+    }
+    Ok(secrets)
 }
 
 fn bytes(file: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let cannot = |error| cannot("read", file, error);
-    let mode = std::fs::metadata(file)
-        .map_err(cannot)?
-        .permissions()
-        .mode();
-    if mode & 0o027 != 0 {
+    let about = std::fs::metadata(file).map_err(cannot)?;
+    if !about.is_file() {
+        let error = format!("the master key {} is no regular file", file.display());
+        return Err(Error::setup(error));
+    }
+    if about.permissions().mode() & 0o027 != 0 {
         return Err(Error::setup(format!(
             "the master key {} is open to others than its owner: chmod 600 it",
             file.display()
         )));
     }
+    let wrong = |length: u64| {
+        Error::setup(format!(
+            "the master key {} has {length} bytes; it needs exactly 32 (head -c 32 /dev/urandom), \
+             and 32 more for each further key, {MOST_KEYS} at most",
+            file.display(),
+        ))
+    };
+    let most = u64::try_from(MOST_KEYS * KEY_BYTES).unwrap_or_default();
+    if about.len() > most {
+        return Err(wrong(about.len()));
+    }
     let bytes = Zeroizing::new(std::fs::read(file).map_err(cannot)?);
     let (keys, rest) = bytes.as_chunks::<KEY_BYTES>();
     if keys.is_empty() || keys.len() > MOST_KEYS || !rest.is_empty() {
-        return Err(Error::setup(format!(
-            "the master key {} has {} bytes; it needs exactly 32 (head -c 32 /dev/urandom), and 32 \
-             more for each further key, {MOST_KEYS} at most",
-            file.display(),
-            bytes.len()
-        )));
+        return Err(wrong(u64::try_from(bytes.len()).unwrap_or(u64::MAX)));
     }
     Ok(bytes)
 }
@@ -75,7 +89,7 @@ pub(super) fn create(file: &Path) -> Result<()> {
 pub(super) fn append(file: &Path) -> Result<RootSecret> {
     let cannot = |error| cannot("write", file, error);
     let mut open = locked(file).map_err(cannot)?;
-    let keys = read(file)?.len();
+    let keys = bytes(file)?.len() / KEY_BYTES;
     if keys >= MOST_KEYS {
         return Err(Error::setup(format!(
             "{} has {MOST_KEYS} keys already: remove those that are retired",
@@ -232,10 +246,13 @@ mod tests {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(read(&file).unwrap().len(), 1);
         std::fs::write(&file, [1; 64]).unwrap();
-        assert_eq!(read(&file).unwrap().len(), 2);
+        assert_eq!(read(&file).unwrap().len(), 1, "the same twice is one");
         for length in [0, 31, 33, 17 * 32] {
             std::fs::write(&file, vec![1; length]).unwrap();
             refused(&format!("{length} bytes"));
         }
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        refused("no regular file");
     }
 }

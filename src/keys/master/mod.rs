@@ -4,10 +4,13 @@
 //! are is in a file, on every node. A key that the rows name and the file lacks is an error that
 //! names it, never a reason to make a new one.
 
+mod emergency;
 mod file;
+mod found;
 mod operate;
 mod recover;
 mod reseal;
+mod standing;
 pub(super) mod store;
 
 use std::path::{Path, PathBuf};
@@ -19,9 +22,13 @@ use crate::error::{Error, Result};
 use crate::node::Node;
 use crate::storage::{Conn, Db};
 
-pub use operate::{Revoked, Rotated, Stage, Standing};
+use found::{Found, first, register_first};
+
+pub use emergency::Revoked;
+pub use operate::Rotated;
 pub use recover::{Recovered, recover};
 pub use reseal::Resealed;
+pub use standing::{Stage, Standing};
 
 /// A key that is, was or will be current, as the database knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +57,8 @@ struct Known {
     registered: Vec<Registered>,
     /// It could not be read when it was last looked into.
     is_file_bad: bool,
+    /// Keys in use that have left the file, which was said.
+    left: Vec<RootId>,
     /// The database took a retirement back, and that was said.
     is_contradicted: bool,
 }
@@ -102,11 +111,16 @@ impl Known {
     /// Keys that are in use and not at hand.
     fn missing(&self) -> Vec<RootId> {
         let has = |id| self.secrets.iter().any(|secret| secret.id() == id);
+        self.in_use().filter(|id| !has(*id)).collect()
+    }
+
+    /// Keys that are not retired.
+    fn in_use(&self) -> impl Iterator<Item = RootId> {
         let in_use = self
             .registered
             .iter()
             .filter(|row| row.retired_at.is_none());
-        in_use.map(|row| row.id).filter(|id| !has(*id)).collect()
+        in_use.map(|row| row.id)
     }
 }
 
@@ -156,6 +170,7 @@ impl MasterKey {
             secrets,
             registered,
             is_file_bad: false,
+            left: Vec::new(),
             is_contradicted: false,
         };
         let missing = known.missing();
@@ -239,7 +254,8 @@ impl MasterKey {
         }
     }
 
-    /// Takes over keys that were added to the file. Those that it lost stay until the next start.
+    /// Takes over keys that were added to the file. Those that it lost stay until the next start,
+    /// and are told in the log while they are in use.
     fn look_into_file(&self) {
         let secrets = match file::read(&self.0.file) {
             Ok(secrets) => secrets,
@@ -252,6 +268,18 @@ impl MasterKey {
         };
         let mut known = self.known();
         known.is_file_bad = false;
+        let left = known
+            .in_use()
+            .filter(|id| secrets.iter().all(|one| one.id() != *id));
+        let left: Vec<RootId> = left.collect();
+        for id in left.iter().filter(|id| !known.left.contains(id)) {
+            log::warn!(
+                "the master key {id} is in use and not in {} any more: put it back, or the next \
+                 start fails. This server still has it",
+                self.0.file.display()
+            );
+        }
+        known.left = left;
         let mut added = false;
         for secret in secrets {
             if known.secrets.iter().all(|known| known.id() != secret.id()) {
@@ -286,11 +314,14 @@ impl MasterKey {
         self.known().registered.iter().any(|row| row.id == id)
     }
 
-    /// Whether that key is not used any more.
-    pub(super) fn is_retired(&self, id: RootId) -> bool {
+    /// The keys that are not used any more.
+    pub(super) fn retired(&self) -> Vec<RootId> {
         let known = self.known();
-        let mut rows = known.registered.iter();
-        rows.any(|row| row.id == id && row.retired_at.is_some())
+        let retired = known
+            .registered
+            .iter()
+            .filter(|row| row.retired_at.is_some());
+        retired.map(|row| row.id).collect()
     }
 
     /// What seals for `purpose` under the current key and opens what any of them sealed.
@@ -307,51 +338,6 @@ impl MasterKey {
     }
 }
 
-/// File and database as they were found.
-struct Found {
-    /// None: there is no file, and none is needed yet.
-    secrets: Option<Vec<RootSecret>>,
-    registered: Vec<Registered>,
-    /// Under which keys the signing keys are sealed.
-    sealing: Vec<RootId>,
-}
-
-impl Found {
-    async fn read(db: &Db, clock: &Clock, file: &Path) -> Result<Self> {
-        let read = |conn: &mut Conn| {
-            let is_used = super::store::any_sealed(conn)?;
-            Ok((store::list(conn)?, store::sealing(conn)?, is_used))
-        };
-        let (registered, sealing, is_used) = db.read(read).await?;
-        let secrets = if file.exists() {
-            Some(file::read(file)?)
-        } else if is_used || !registered.is_empty() {
-            let needed = current(&registered, clock.now()).or(sealing.first().copied());
-            return Err(gone(file, needed));
-        } else {
-            None
-        };
-        Ok(Self {
-            secrets,
-            registered,
-            sealing,
-        })
-    }
-}
-
-/// Whoever comes first says which key is the first.
-fn register_first(
-    conn: &mut Conn,
-    first: RootId,
-    now: Time,
-) -> diesel::QueryResult<Vec<Registered>> {
-    super::store::lock(conn)?;
-    if store::list(conn)?.is_empty() {
-        store::register(conn, first, now, now)?;
-    }
-    store::list(conn)
-}
-
 /// The key that seals at `now`.
 fn current(registered: &[Registered], now: Time) -> Option<RootId> {
     let in_use = registered.iter().filter(|row| row.retired_at.is_none());
@@ -360,17 +346,6 @@ fn current(registered: &[Registered], now: Time) -> Option<RootId> {
     newest
         .or(in_use.min_by_key(|row| row.current_from))
         .map(|row| row.id)
-}
-
-/// The key of an installation that has not registered one yet: what something is sealed under, or
-/// the first in the file.
-fn first(secrets: &[RootSecret], sealing: &[RootId]) -> Option<RootId> {
-    let mut ids = secrets.iter().map(RootSecret::id);
-    if sealing.is_empty() {
-        ids.next()
-    } else {
-        ids.find(|id| sealing.contains(id))
-    }
 }
 
 fn gone(file: &Path, needed: Option<RootId>) -> Error {

@@ -14,8 +14,8 @@ use crate::event;
 use crate::keys::operate::refused;
 use crate::keys::{Changed, Entry, Policy, SIGNING_KEYS};
 
-use super::super::store as keys;
 use super::store as master_keys;
+use crate::keys::store as keys;
 use crate::mail;
 use crate::node;
 use crate::storage::{Conn, Db};
@@ -33,12 +33,17 @@ pub struct Recovered {
     pub mails: usize,
 }
 
-/// Gives up what only lost master keys open: their signing keys end, waiting mails are dropped. A
-/// missing file is made.
+/// Gives up what only lost master keys open: their signing keys end, waiting mails are dropped, and
+/// `end_sessions` does so in the same transaction. A key is made where none is left.
 ///
 /// # Errors
 /// Nothing is lost; a server is running, which then still has the key; the file is unusable.
-pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovered> {
+pub async fn recover(
+    db: &Db,
+    clock: &Clock,
+    config: &Config,
+    end_sessions: fn(&mut Conn, Time) -> QueryResult<()>,
+) -> Result<Recovered> {
     let path: &Path = &config.keys.master_key_file;
     let (now, skew) = (clock.now(), config.keys.clock_skew.delta());
     let read = move |conn: &mut Conn| {
@@ -61,18 +66,32 @@ pub async fn recover(db: &Db, clock: &Clock, config: &Config) -> Result<Recovere
         Vec::new()
     };
     let lost = lost(&registered, &needed, &at_hand);
-    if lost.is_empty() {
+    if lost.is_empty() && registered.iter().any(|row| row.retired_at.is_none()) {
         return Err(refused(
             "every master key that is in use is at hand".to_owned(),
         ));
     }
-    if at_hand.is_empty() {
+    if !path.exists() {
         file::create(path)?;
+    } else if !at_hand.iter().any(|id| can_follow(*id, &registered)) {
+        file::append(path)?;
     }
     let secrets = file::read(path)?;
     let policy = Policy::new(config);
-    let give_up = move |conn: &mut Conn| give_up(conn, &secrets, &lost, &policy, now);
+    let give_up = move |conn: &mut Conn| {
+        let recovered = give_up(conn, &secrets, &lost, &policy, now)?;
+        if recovered.is_ok() {
+            end_sessions(conn, now)?;
+        }
+        Ok(recovered)
+    };
     db.write(give_up).await?
+}
+
+/// Whether a key that is at hand is in use, or could be: it is not retired.
+fn can_follow(id: RootId, registered: &[Registered]) -> bool {
+    let retired = |row: &Registered| row.id == id && row.retired_at.is_some();
+    !registered.iter().any(retired)
 }
 
 /// Keys that were in use and are not at hand. What a row claims to be sealed under counts only while
@@ -98,15 +117,20 @@ fn give_up(
 ) -> QueryResult<Result<Recovered>> {
     keys::lock(conn)?;
     let at_hand: Vec<RootId> = secrets.iter().map(RootSecret::id).collect();
+    let mut registered = master_keys::list(conn)?;
+    registered.retain(|row| !lost.contains(&row.id) || row.retired_at.is_some());
+    // Decided before anything is written: a refusal changes nothing.
+    let Some(current) = next(&registered, &at_hand, now) else {
+        return Ok(Err(refused(
+            "the master keys were changed meanwhile: try again".to_owned(),
+        )));
+    };
     for id in lost {
         retire(conn, *id, "lost", now)?;
     }
-    let registered = master_keys::list(conn)?;
-    let Some(current) = next(conn, &registered, &at_hand, now)? else {
-        return Ok(Err(refused(
-            "every key in the file is retired: remove the file, and a new one is made".to_owned(),
-        )));
-    };
+    if registered.iter().all(|row| row.id != current) {
+        master_keys::register(conn, current, now, now)?;
+    }
     let vault = secrets.iter().find(|secret| secret.id() == current);
     let vault = vault.map(|secret| Vault::new(&Roots::single(secret.clone()), SIGNING_KEYS));
     let mut signing_keys = Vec::new();
@@ -131,21 +155,9 @@ fn give_up(
 }
 
 /// The key to go on with: one that was in use before and is not lost, or a new one.
-fn next(
-    conn: &mut Conn,
-    registered: &[Registered],
-    at_hand: &[RootId],
-    now: Time,
-) -> QueryResult<Option<RootId>> {
-    if let Some(left) = super::current(registered, now) {
-        return Ok(Some(left));
-    }
+fn next(registered: &[Registered], at_hand: &[RootId], now: Time) -> Option<RootId> {
     let is_new = |id: &&RootId| registered.iter().all(|row| row.id != **id);
-    let new = at_hand.iter().find(is_new).copied();
-    if let Some(new) = new {
-        master_keys::register(conn, new, now, now)?;
-    }
-    Ok(new)
+    super::current(registered, now).or_else(|| at_hand.iter().find(is_new).copied())
 }
 
 fn end(conn: &mut Conn, entry: Entry, now: Time) -> QueryResult<Changed> {

@@ -20,12 +20,22 @@ pub struct Resealed {
 }
 
 impl Keys {
-    /// Seals everything under the key that is current at `as_of`. What cannot be opened stays as it
+    /// Seals everything under the key that is current at `as_of`. Mails under a key that is retired
+    /// are dropped: nobody can say any more who wrote them. What else cannot be opened stays as it
     /// is, and is told in the log.
     ///
     /// # Errors
     /// The database is away; what was done stays done.
     pub async fn reseal(&self, mail: &Mailer, as_of: Time) -> Result<Resealed> {
+        // Another node may have changed the current key a moment ago.
+        self.reload().await?;
+        let dropped = mail.drop_sealed_under(self.master().retired()).await?;
+        if dropped > 0 {
+            log::warn!(
+                "dropped {dropped} mails that were sealed under a retired master key: whoever waits \
+                 for one has to ask again"
+            );
+        }
         let resealed = Resealed {
             signing_keys: self.reseal_signing_keys(as_of).await?,
             mails: mail.reseal(as_of).await?,
@@ -45,7 +55,8 @@ impl Keys {
         let (db, vault) = (&self.0.db, &self.0.vault);
         let mut resealed = 0;
         for row in db.read(store::list).await? {
-            if row.is_sealed_under(vault.current(as_of)) {
+            // What was sealed of a revoked key is destroyed.
+            if row.lifetime().revoked_at.is_some() || row.is_sealed_under(vault.current(as_of)) {
                 continue;
             }
             match row.resealed(vault, as_of) {

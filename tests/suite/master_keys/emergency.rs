@@ -1,0 +1,196 @@
+//! A master key that somebody may know, or that is lost, while others work.
+
+use diesel::prelude::*;
+use signet::app::App;
+use signet::config::{SmtpTls, Transport};
+use signet::keys::Start;
+use signet::storage::Access;
+use signet::storage::schema::{master_keys, nodes, outbox, signing_keys};
+
+use super::{key_file, kid, refresh, report, rotate, sealed_under, write_key};
+use crate::support::{Backend, Installation, PASSWORD, Server, block_on, on_both};
+
+on_both!(
+    who_has_not_heard_of_it_seals_no_key_under_a_revoked_one,
+    a_row_under_a_retired_key_does_not_stop_a_start,
+    mails_under_a_retired_key_are_dropped,
+    a_revoked_signing_key_is_not_called_damaged,
+    another_rotation_waits_for_the_one_that_is_under_way,
+    with_all_its_keys_retired_an_installation_is_recovered,
+    a_start_that_fails_is_not_waited_for,
+    a_server_says_that_its_file_lost_a_key,
+);
+
+/// What a command beside the server is.
+fn beside(server: &Server) -> App {
+    let config = (*server.app.config).clone();
+    App::build_for(config, server.clock.clone(), Access::Command).expect("the application")
+}
+
+fn revoke_first(server: &Server) -> String {
+    let app = &server.app;
+    let first = sealed_under(server).remove(0);
+    rotate(server);
+    server.advance(61);
+    block_on(app.keys.revoke_master_key(&first, &app.mail)).expect("revoked");
+    first
+}
+
+fn who_has_not_heard_of_it_seals_no_key_under_a_revoked_one(on: Backend) {
+    let server = Server::start(on);
+    let stale = beside(&server);
+    let first = revoke_first(&server);
+    let keys = &stale.keys;
+    block_on(keys.rotate(keys.default_algorithm(), Start::Earliest)).expect("a next key");
+    let open = signing_keys::table.filter(signing_keys::revoked_at.is_null());
+    let sealers: Vec<String> = server.load(open.select(signing_keys::master_key_id));
+    assert_eq!(sealers.len(), 2, "the one that signs, and the next");
+    assert!(!sealers.contains(&first));
+    server.advance(361);
+    let ann = server.person("ann");
+    refresh(&server.anonymous(), &ann.refresh).ok(200);
+}
+
+fn a_row_under_a_retired_key_does_not_stop_a_start(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    let old = kid(&ann.access);
+    let columns = (signing_keys::sealed_private, signing_keys::sealed_public);
+    let seals: Vec<(Vec<u8>, Option<Vec<u8>>)> = server.load(signing_keys::table.select(columns));
+    revoke_first(&server);
+    // As it was before it was revoked.
+    let (id, (private, public)) = (old.clone(), seals[0].clone());
+    server.rows(move |conn| {
+        diesel::update(signing_keys::table.find(&id))
+            .set((
+                signing_keys::sealed_private.eq(&private),
+                signing_keys::sealed_public.eq(&public),
+                signing_keys::revoked_at.eq(None::<chrono::NaiveDateTime>),
+            ))
+            .execute(conn)
+    });
+    block_on(server.app.keys.reload()).expect("the keys");
+    ann.client.get("/auth/user/").has_status(401);
+    let operator = beside(&server);
+    block_on(operator.keys.revoke(&old)).expect("revoked again");
+    let eve = server.person("eve");
+    refresh(&server.anonymous(), &eve.refresh).ok(200);
+}
+
+fn mails_under_a_retired_key_are_dropped(on: Backend) {
+    let server = Server::with(on, |config| {
+        // Nobody listens there: mails wait.
+        config.mail.transport = Transport::Smtp;
+        "127.0.0.1".clone_into(&mut config.mail.smtp.host);
+        config.mail.smtp.port = 1;
+        config.mail.smtp.tls = SmtpTls::None;
+    });
+    let app = &server.app;
+    let body = serde_json::json!({"username": "ann", "email": "ann@example.com",
+        "password1": PASSWORD, "password2": PASSWORD});
+    let client = server.anonymous();
+    client.post_json("/auth/registration/", &body).ok(201);
+    block_on(app.accounts.write_mails()).expect("the job");
+    let sealed: Vec<Vec<u8>> = server.load(outbox::table.select(outbox::sealed_message));
+    assert_eq!(sealed.len(), 1);
+    revoke_first(&server);
+    assert_eq!(server.stored()[3], 1, "sealed anew");
+    // As a node would have sealed it that had not heard of the change.
+    server.rows(move |conn| {
+        diesel::update(outbox::table)
+            .set(outbox::sealed_message.eq(&sealed[0]))
+            .execute(conn)
+    });
+    block_on(app.keys.reseal(&app.mail, server.clock.now())).expect("the job");
+    assert_eq!(server.stored()[3], 0);
+}
+
+fn a_revoked_signing_key_is_not_called_damaged(on: Backend) {
+    let installation = Installation::new(on);
+    installation.start(&[]).stop();
+    let list = installation.run(&["keys", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let first = list[0]["kid"].as_str().expect("text");
+    installation.run(&["keys", "revoke", first, "--now"]);
+    installation.run(&["keys", "master", "add"]);
+    let mut rotate = installation.command(&["keys", "master", "rotate"]);
+    let output = rotate.output().expect("the binary runs");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+fn another_rotation_waits_for_the_one_that_is_under_way(on: Backend) {
+    let server = Server::start(on);
+    let keys = &server.app.keys;
+    let rotated = rotate(&server);
+    keys.add_master_key().expect("a key");
+    report(&server);
+    for wanted in [None, Some(rotated.id.to_string())] {
+        let again = block_on(keys.rotate_master_key(wanted)).expect_err("a refusal");
+        assert!(again.to_string().contains("wait until then"), "{again}");
+    }
+    server.advance(61);
+    block_on(keys.rotate_master_key(None)).expect("the third");
+}
+
+fn with_all_its_keys_retired_an_installation_is_recovered(on: Backend) {
+    let installation = Installation::new(on);
+    installation.start(&[]).stop();
+    let file = key_file(&installation);
+    let run = |arguments: &[&str]| installation.run(&[&["keys", "master"], arguments].concat());
+    let first = installation.rows(|conn| {
+        let ids = master_keys::table.select(master_keys::id);
+        ids.get_result::<String>(conn)
+    });
+    run(&["add"]);
+    run(&["revoke", &first, "--now"]);
+    // Only the retired one is left.
+    let both = std::fs::read(&file).expect("the keys");
+    write_key(&file, &both[..32]);
+    let recovered = run(&["recover", "--yes"]);
+    assert!(recovered.contains("is current"), "{recovered}");
+    assert_eq!(std::fs::metadata(&file).expect("the file").len(), 64);
+    // Nothing but retired keys in the database, as an operator without this command left it.
+    let now = chrono::DateTime::UNIX_EPOCH.naive_utc();
+    installation.rows(move |conn| {
+        diesel::update(master_keys::table)
+            .set(master_keys::retired_at.eq(Some(now)))
+            .execute(conn)
+    });
+    run(&["recover", "--yes"]);
+    let process = installation.start(&[]);
+    process.anonymous().get("/livez").ok(200);
+}
+
+fn a_start_that_fails_is_not_waited_for(on: Backend) {
+    let installation = Installation::new(on);
+    installation.start(&[]).stop();
+    let file = key_file(&installation).with_file_name("ca.pem");
+    std::fs::write(&file, "no certificate").expect("written");
+    let path = format!("'{}'", file.display());
+    installation.write_config(&[
+        ("mail.smtp", "tls", "\"starttls\""),
+        ("mail.smtp", "ca_file", &path),
+    ]);
+    let failed = installation
+        .try_run(&["serve"])
+        .expect_err("no certificate");
+    assert!(failed.contains("ca.pem"), "{failed}");
+    let present = installation.rows(|conn| {
+        let present = nodes::table.filter(nodes::left_at.is_null());
+        present.count().get_result::<i64>(conn)
+    });
+    assert_eq!(present, 0);
+}
+
+fn a_server_says_that_its_file_lost_a_key(on: Backend) {
+    let installation = Installation::new(on);
+    let process = installation.start(&[]);
+    write_key(&key_file(&installation), &[7; 32]);
+    // It looks into the file by itself.
+    let is_told = |_| {
+        process.anonymous().get("/livez").ok(200);
+        process.output().contains("is in use and not in")
+    };
+    assert!((0..20_000).any(is_told), "{}", process.output());
+}
