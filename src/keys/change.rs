@@ -31,6 +31,9 @@ pub enum Changed {
     Forgotten(String),
 }
 
+/// What is to be done about the keys as they are.
+type Decide<'a> = dyn Fn(&[Entry], &Policy, Time) -> Result<Vec<Step>> + 'a;
+
 /// What a change is decided on.
 struct Seen {
     at: Time,
@@ -106,18 +109,18 @@ impl Keys {
         &self,
         decide: impl Fn(&[Entry], &Policy, Time) -> Result<Vec<Step>>,
     ) -> Result<Vec<Changed>> {
-        self.change_with(Vec::new(), decide).await
+        self.change_with(Vec::new(), &decide).await
     }
 
     /// The same, with a key at hand that [`Step::Create`] then means.
     pub(super) async fn change_with(
         &self,
         mut ready: Vec<NewKey>,
-        decide: impl Fn(&[Entry], &Policy, Time) -> Result<Vec<Step>>,
+        decide: &Decide<'_>,
     ) -> Result<Vec<Changed>> {
         let inner = &*self.0;
         for _ in 0..TRIES {
-            let (seen, steps) = self.decide(&mut ready, &decide).await?;
+            let (seen, steps) = self.decide(&mut ready, decide).await?;
             if steps.is_empty() {
                 return Ok(Vec::new());
             }
@@ -145,7 +148,7 @@ impl Keys {
     async fn decide(
         &self,
         ready: &mut Vec<NewKey>,
-        decide: impl Fn(&[Entry], &Policy, Time) -> Result<Vec<Step>>,
+        decide: &Decide<'_>,
     ) -> Result<(Seen, Vec<Step>)> {
         loop {
             let now = self.0.clock.now();

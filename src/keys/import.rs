@@ -58,7 +58,7 @@ impl Keys {
             private: None,
             is_imported: true,
         };
-        self.change_with(vec![new], |keys, policy, now| {
+        self.change_with(vec![new], &|keys, policy, now| {
             refuse_known(keys, &kid)?;
             // Also a node whose clock is behind publishes it at once.
             let begun = now - policy.clock_skew;
@@ -112,7 +112,7 @@ impl Keys {
             private: Some(private),
             is_imported: true,
         };
-        self.change_with(vec![new], |keys, policy, now| {
+        self.change_with(vec![new], &|keys, policy, now| {
             refuse_known(keys, &kid)?;
             let is_next = |key: &&Entry| {
                 let state = key.lifetime.state(now);

@@ -22,6 +22,7 @@ mod sqlite;
 mod target;
 #[cfg(test)]
 mod tests;
+mod work;
 mod writer;
 
 pub use connection::Conn;
@@ -33,6 +34,7 @@ pub use target::Target;
 
 use chrono::NaiveDateTime;
 use diesel::QueryResult;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
 use crate::clock::Time;
@@ -43,6 +45,7 @@ use crate::measure::Collectors;
 use measures::Measures;
 use postgresql::Postgresql;
 use sqlite::Sqlite;
+use work::{Answer, Kind, Work};
 
 /// How the process uses the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +96,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
-        let Inner { backend, measures } = &*self.0;
-        match backend {
-            Backend::Sqlite(sqlite) => measures.read(async { sqlite.read(work) }).await,
-            Backend::Postgresql(postgresql) => measures.read(postgresql.read(work)).await,
-        }
+        work::answer(self.run(Kind::Read, work::boxed(work)).await?)
     }
 
     /// Runs one transaction and answers after its commit; an `Err` from the closure rolls back.
@@ -110,11 +109,25 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
+        work::answer(self.run(Kind::Write, work::boxed(work)).await?)
+    }
+
+    fn run(&self, kind: Kind, work: Work) -> BoxFuture<'_, Result<Answer>> {
         let Inner { backend, measures } = &*self.0;
-        match backend {
-            Backend::Sqlite(sqlite) => measures.write(sqlite.write(work)).await,
-            Backend::Postgresql(postgresql) => measures.write(postgresql.write(work)).await,
-        }
+        Box::pin(async move {
+            match (backend, kind) {
+                (Backend::Sqlite(sqlite), Kind::Read) => {
+                    measures.read(async { sqlite.read(work) }).await
+                }
+                (Backend::Sqlite(sqlite), Kind::Write) => measures.write(sqlite.write(work)).await,
+                (Backend::Postgresql(postgresql), Kind::Read) => {
+                    measures.read(postgresql.run(kind, work)).await
+                }
+                (Backend::Postgresql(postgresql), Kind::Write) => {
+                    measures.write(postgresql.run(kind, work)).await
+                }
+            }
+        })
     }
 
     /// Has SQLite look over its whole file; PostgreSQL looks after itself. What it found, if it is

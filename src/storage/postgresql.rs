@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connection::{Conn, Manager};
 use super::failure::{is_passing, is_retryable};
 use super::migration::{self, Applied};
+use super::work::{Answer, Kind, Work};
 use super::{measures, refused};
 use crate::config;
 use crate::error::{Error, Result};
@@ -38,9 +39,6 @@ const MIGRATION_LOCK: i64 = 0x7369_676e_6574;
 
 type Connect = Box<dyn Fn() -> ConnectionResult<Conn> + Send + Sync>;
 type Pool = r2d2::Pool<Manager<Connect>>;
-
-/// One run of a closure; a write says when its transaction has begun, a read may always run again.
-type Once<F, T> = fn(&mut Conn, &mut F, &mut bool) -> QueryResult<T>;
 
 pub(super) struct Postgresql {
     pool: Pool,
@@ -75,43 +73,15 @@ impl Postgresql {
         })
     }
 
-    pub(super) async fn read<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
-    {
-        self.run(work, |conn, work, _| work(conn)).await
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place the lint points to"
-    )]
-    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
-    {
-        let once: Once<F, T> = |conn, work, has_begun| {
-            conn.transaction(|conn| {
-                *has_begun = true;
-                work(conn)
-            })
-        };
-        self.run(work, once).await
-    }
-
-    async fn run<T, F>(&self, mut work: F, once: Once<F, T>) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
-    {
+    pub(super) async fn run(&self, kind: Kind, mut work: Work) -> Result<Answer> {
         let place = self.place().await?;
         let (pool, retries) = (self.pool.clone(), self.retries.clone());
         let done = tokio::task::spawn_blocking(move || {
             let _place = place;
-            attempt(&pool, &retries, |conn, has_begun| {
-                once(conn, &mut work, has_begun)
+            attempt(&pool, &retries, |conn, has_begun| match kind {
+                // May always run again.
+                Kind::Read => work(conn),
+                Kind::Write => transact(conn, &mut work, has_begun),
             })
         });
         // Past it the thread goes on alone, and its place stays taken until it is done.
@@ -147,13 +117,25 @@ impl Postgresql {
     }
 }
 
+/// One run of a write, which says when its transaction has begun.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place the lint points to"
+)]
+fn transact(conn: &mut Conn, work: &mut Work, has_begun: &mut bool) -> QueryResult<Answer> {
+    conn.transaction(|conn| {
+        *has_begun = true;
+        work(conn)
+    })
+}
+
 /// Runs `once` until it is neither undone for another transaction nor met by a connection that
 /// had died while idle. Such a connection leaves the pool, so that there is an end to them.
-fn attempt<T>(
+fn attempt(
     pool: &Pool,
     retries: &IntCounter,
-    mut once: impl FnMut(&mut Conn, &mut bool) -> QueryResult<T>,
-) -> Result<T> {
+    mut once: impl FnMut(&mut Conn, &mut bool) -> QueryResult<Answer>,
+) -> Result<Answer> {
     let mut tries = 0;
     loop {
         let mut conn = pool.get().map_err(|error| Error::unavailable(1, error))?;

@@ -12,6 +12,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::connection::{Conn, Manager};
 use super::migration::{self, Applied};
+use super::work::{Answer, Work};
 use super::writer::Writer;
 use super::{Access, refused};
 use crate::error::{Error, Result};
@@ -82,11 +83,7 @@ impl Sqlite {
         Ok((found != ["ok"]).then(|| found.join("; ")))
     }
 
-    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
-    {
+    pub(super) async fn write(&self, work: Work) -> Result<Answer> {
         self.writer.write(work).await
     }
 

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Conn;
 use super::measures;
+use super::work::{Answer, Work};
 use crate::error::{Error, Result};
 use crate::measure::Histogram;
 
@@ -28,7 +29,7 @@ const GROUP: usize = 512;
 type Transactions = AnsiTransactionManager;
 
 pub(super) struct Writer {
-    queue: SyncSender<Box<dyn Write>>,
+    queue: SyncSender<Write>,
     /// Writes in one commit.
     pub(super) groups: Histogram,
 }
@@ -45,17 +46,13 @@ impl Writer {
         Ok(Self { queue, groups })
     }
 
-    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
-    {
+    pub(super) async fn write(&self, work: Work) -> Result<Answer> {
         let (reply, answer) = oneshot::channel();
-        let write = Box::new(Pending {
+        let write = Write {
             work,
             outcome: None,
             reply,
-        });
+        };
         self.queue.try_send(write).map_err(|error| match error {
             TrySendError::Full(_) => Error::unavailable(1, "the queue of writes is full"),
             TrySendError::Disconnected(_) => Error::internal("the writer has stopped"),
@@ -66,25 +63,15 @@ impl Writer {
     }
 }
 
-/// A write of any type, on its way through the group.
-trait Write: Send {
+/// A write on its way through the group.
+struct Write {
+    work: Work,
+    outcome: Option<Result<Answer>>,
+    reply: oneshot::Sender<Result<Answer>>,
+}
+
+impl Write {
     /// Runs the closure; whether its changes are to be kept.
-    fn run(&mut self, conn: &mut Conn) -> bool;
-    /// Tells the caller, once the fate of the group is known.
-    fn answer(self: Box<Self>, commit: &QueryResult<()>);
-}
-
-struct Pending<T, F> {
-    work: F,
-    outcome: Option<Result<T>>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T, F> Write for Pending<T, F>
-where
-    T: Send + 'static,
-    F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
-{
     fn run(&mut self, conn: &mut Conn) -> bool {
         let outcome = match catch_unwind(AssertUnwindSafe(|| (self.work)(conn))) {
             Ok(outcome) => outcome.map_err(Error::from),
@@ -93,7 +80,8 @@ where
         self.outcome.insert(outcome).is_ok()
     }
 
-    fn answer(self: Box<Self>, commit: &QueryResult<()>) {
+    /// Tells the caller, once the fate of the group is known.
+    fn answer(self, commit: &QueryResult<()>) {
         let result = match (self.outcome, commit) {
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
@@ -106,7 +94,7 @@ where
 }
 
 /// Lives until every sender is gone, so what was accepted is written before a stop.
-fn run(mut conn: Conn, waiting: &Receiver<Box<dyn Write>>, sizes: &Histogram) {
+fn run(mut conn: Conn, waiting: &Receiver<Write>, sizes: &Histogram) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         group.extend(waiting.try_iter().take(GROUP - 1));
@@ -125,11 +113,11 @@ fn run(mut conn: Conn, waiting: &Receiver<Box<dyn Write>>, sizes: &Histogram) {
 }
 
 /// One transaction for the whole group. Every answer is given after this has returned.
-fn commit(conn: &mut Conn, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
+fn commit(conn: &mut Conn, group: &mut [Write]) -> QueryResult<()> {
     Transactions::begin_transaction_sql(bare(conn)?, "BEGIN IMMEDIATE")?;
     let done = group
         .iter_mut()
-        .try_for_each(|write| run_alone(conn, write.as_mut()));
+        .try_for_each(|write| run_alone(conn, write));
     let done = done.and_then(|()| Transactions::commit_transaction(bare(conn)?));
     if done.is_err() {
         // Whatever is left open (a failed commit, a savepoint) must not reach the next group.
@@ -139,7 +127,7 @@ fn commit(conn: &mut Conn, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
 }
 
 /// One closure in a savepoint: its failure undoes its own changes and nobody else's.
-fn run_alone(conn: &mut Conn, write: &mut dyn Write) -> QueryResult<()> {
+fn run_alone(conn: &mut Conn, write: &mut Write) -> QueryResult<()> {
     Transactions::begin_transaction(bare(conn)?)?;
     if write.run(conn) {
         Transactions::commit_transaction(bare(conn)?)
