@@ -196,10 +196,14 @@ pub(super) fn recover(config: Config, is_meant: bool, json: bool) -> Result<()> 
         }));
         return Ok(());
     }
-    println!(
-        "Gave up the master key {}; {current} is current.",
-        lost.join(", ")
-    );
+    if lost.is_empty() {
+        println!("No master key was in use; {current} is current.");
+    } else {
+        println!(
+            "Gave up the master key {}; {current} is current.",
+            lost.join(", ")
+        );
+    }
     for line in told {
         println!("{line}");
     }

@@ -1,6 +1,6 @@
 //! What is wrong with the keys, and what to do about it. Changes nothing.
 
-use super::{Entry, MasterKey, Policy, Stage, Standing, State, plan, store};
+use super::{Entry, MasterKey, Policy, Purpose, Stage, Standing, State, plan, store};
 use crate::clock::{Clock, Time, in_seconds};
 use crate::config::Config;
 use crate::crypto::{Closed, Vault};
@@ -87,11 +87,15 @@ fn row_findings(
 ) -> Vec<Finding> {
     let kid = &row.kid;
     let untimed = row.times().is_none().then(|| {
-        Finding::warning(
-            SIGNING,
-            format!("the times of {kid} cannot be read; it goes on until another one signs"),
-            "a running server replaces it",
-        )
+        let (goes_on, remedy) = match row.purpose() {
+            Purpose::Sign => ("until another one signs", "a running server replaces it"),
+            Purpose::Verify => (
+                "verifying for good",
+                "revoke it when no token needs it any more",
+            ),
+        };
+        let found = format!("the times of {kid} cannot be read; it goes on {goes_on}");
+        Finding::warning(SIGNING, found, remedy)
     });
     let sealed = seal_finding(row, (master, vault), now);
     untimed.into_iter().chain(sealed).collect()
@@ -151,13 +155,37 @@ fn seal_finding(
 
 fn schedule(entries: &[Entry], policy: &Policy, now: Time) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if policy.told_max_age > policy.jwks_max_age {
+        findings.push(Finding::good(
+            SIGNING,
+            format!(
+                "a node has told verifiers to use a JWKS for {} seconds: schedules mind that until it \
+                 has run out",
+                policy.told_max_age.num_seconds()
+            ),
+        ));
+    }
     for algorithm in &policy.algorithms {
-        let mut active = entries
-            .iter()
-            .filter(|key| key.algorithm == *algorithm && key.lifetime.state(now) == State::Active);
-        findings.push(match active.next() {
-            Some(key) => Finding::good(SIGNING, format!("{algorithm} is signed by {}", key.kid)),
-            None => Finding::bad(
+        let of_algorithm = || entries.iter().filter(|key| key.algorithm == *algorithm);
+        let signs = of_algorithm().find(|key| key.signs(now));
+        let is_next = |key: &&Entry| key.is_to_sign(now);
+        let will = of_algorithm()
+            .filter(is_next)
+            .min_by_key(|key| key.lifetime.activate_at);
+        findings.push(match (signs, will) {
+            (Some(key), _) => {
+                Finding::good(SIGNING, format!("{algorithm} is signed by {}", key.kid))
+            }
+            (None, Some(key)) => Finding::warning(
+                SIGNING,
+                format!(
+                    "{algorithm} is signed by {} from {} on",
+                    key.kid,
+                    in_seconds(key.lifetime.activate_at)
+                ),
+                "nothing: until then other keys sign, if there are some",
+            ),
+            (None, None) => Finding::bad(
                 SIGNING,
                 format!("no key signs {algorithm}"),
                 "a running server makes one within a minute; its log says why it does not",

@@ -64,10 +64,12 @@ impl Keys {
         }
         let mut wrong = Vec::new();
         if row.times().is_none() {
-            wrong.push(untimed(&row.kid).to_string());
+            wrong.push(untimed(&row).to_string());
         }
         let private = row.open(&self.0.vault);
-        if let Err(closed) = &private {
+        if let Err(closed) = &private
+            && !self.is_given_up(&row, closed)
+        {
             wrong.push(unreadable(&row.kid, closed).to_string());
         }
         let key = self.key(
@@ -85,6 +87,16 @@ impl Keys {
             key: key.ok().map(Arc::new),
             wrong,
         }
+    }
+
+    /// Whether it was sealed under a master key that is not used any more, and signs no longer
+    /// itself: nobody misses its private part.
+    pub(super) fn is_given_up(&self, row: &store::Row, closed: &Closed) -> bool {
+        let Closed::NeedsKey(id) = closed else {
+            return false;
+        };
+        let is_retired = row.lifetime().state(self.now()) == State::Retired;
+        is_retired && self.0.master.retired().contains(id)
     }
 
     /// A key as its row says. A private part that does not open is no reason to keep the public
@@ -120,10 +132,14 @@ impl Keys {
     }
 }
 
-fn untimed(kid: &str) -> Error {
+fn untimed(row: &store::Row) -> Error {
+    let goes_on = match row.purpose() {
+        Purpose::Sign => "as the oldest one that signs, and is replaced in good order",
+        Purpose::Verify => "verifying; import it again to say until when, or revoke it",
+    };
     Error::setup(format!(
-        "the times of the signing key {kid} cannot be read: its row was damaged. It goes on as the \
-         oldest one that signs, and is replaced in good order"
+        "the times of the key {} cannot be read: its row was damaged. It goes on {goes_on}",
+        row.kid
     ))
 }
 

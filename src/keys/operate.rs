@@ -52,13 +52,12 @@ impl Keys {
     pub async fn retire(&self, kid: &str) -> Result<Vec<Changed>> {
         self.change(|keys, policy, now| {
             let key = find(keys, kid)?;
-            let signs = |key: &Entry| key.lifetime.state(now) == State::Active;
-            if !signs(key) {
+            if !key.signs(now) {
                 let state = key.lifetime.state(now).name();
                 return Err(refused(format!("the key {kid} is {state}")));
             }
             let mut others = keys.iter().filter(|other| other.kid != key.kid);
-            if !others.any(|other| other.algorithm == key.algorithm && signs(other)) {
+            if !others.any(|other| other.algorithm == key.algorithm && other.signs(now)) {
                 return Err(refused(format!(
                     "no other key signs {}: `signet keys rotate` makes one, and ends this one \
                      when it begins",
@@ -123,7 +122,8 @@ pub(super) fn rotation(
         Start::Earliest => policy.least_lead(),
         Start::Announced | Start::Due => policy.lead(),
     };
-    let active = in_state(State::Active);
+    let signing = of_algorithm().filter(|key| key.signs(now));
+    let active = signing.max_by_key(|key| key.lifetime.activate_at);
     let due = active.map_or(now, |active| {
         active.lifetime.activate_at + policy.rotate_every
     });
@@ -161,9 +161,9 @@ fn begin(
         .check(&lifetime)
         .map_err(|soon| refused(soon.to_string()))?;
     let mut steps = vec![Step::Reschedule(key.kid.clone(), lifetime)];
-    let active = keys.iter().filter(|other| {
-        other.algorithm == key.algorithm && other.lifetime.state(now) == State::Active
-    });
+    let active = keys
+        .iter()
+        .filter(|other| other.algorithm == key.algorithm && other.signs(now));
     steps.extend(active.map(|other| {
         Step::Reschedule(other.kid.clone(), policy.ended(other.lifetime, begins, now))
     }));

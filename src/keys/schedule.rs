@@ -234,6 +234,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it signs.
+    pub(super) fn signs(&self, now: Time) -> bool {
+        self.purpose == Purpose::Sign && self.lifetime.state(now) == State::Active
+    }
+
     /// Whether it signs, or will.
     pub(super) fn is_to_sign(&self, now: Time) -> bool {
         self.purpose == Purpose::Sign && self.lifetime.is_to_sign(now)
@@ -258,9 +263,7 @@ const REMEMBERED: TimeDelta = TimeDelta::days(90);
 /// question has the answer "nothing".
 pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
     let mut steps = Vec::new();
-    let nothing_signs = !keys
-        .iter()
-        .any(|key| key.lifetime.state(now) == State::Active);
+    let nothing_signs = !keys.iter().any(|key| key.signs(now));
     for algorithm in &policy.algorithms {
         steps.extend(match newest(keys, *algorithm, now) {
             Some(newest) => succeed(newest, policy, now),
@@ -362,7 +365,11 @@ fn see_out(
             .max(replaced_at?),
     };
     let least = retire_at + policy.least_rest();
-    let is_short = life.remove_at.is_none_or(|remove_at| remove_at < least);
+    let is_short = match life.remove_at {
+        Some(remove_at) => remove_at < least,
+        // Until when a key from elsewhere is needed, only whoever imported it can say.
+        None => key.purpose == Purpose::Sign,
+    };
     let is_gone = life.gone_at(now).is_some();
     (is_short && !is_gone)
         .then(|| Step::Reschedule(key.kid.clone(), policy.ended(life, retire_at, now)))
@@ -372,10 +379,7 @@ fn see_out(
 fn is_followed(key: &Entry, keys: &[Entry], now: Time) -> bool {
     keys.iter().any(|other| {
         let is_newer = other.lifetime.activate_at > key.lifetime.activate_at;
-        other.algorithm == key.algorithm
-            && is_newer
-            && other.purpose == Purpose::Sign
-            && other.lifetime.state(now) == State::Active
+        other.algorithm == key.algorithm && is_newer && other.signs(now)
     })
 }
 

@@ -193,10 +193,12 @@ impl Row {
     }
 
     /// When it does what. One whose times cannot be read is the oldest that signs: it goes on if
-    /// there is no other, is replaced in good order, and gets good times by that.
+    /// there is no other, is replaced in good order, and gets good times by that. One that only
+    /// verifies goes on with that.
     pub(super) fn lifetime(&self) -> Lifetime {
         let times = self.times();
         times.unwrap_or_else(|| Lifetime {
+            retire_at: (self.purpose() == Purpose::Verify).then_some(Time::UNIX_EPOCH),
             revoked_at: self.revoked_at.map(Moment::or_epoch),
             ..Lifetime::first(Time::UNIX_EPOCH)
         })
@@ -288,6 +290,8 @@ pub(super) fn replace_sealed(conn: &mut Conn, old: &Row, new: &Row) -> QueryResu
     diesel::update(signing_keys::table.find(&old.kid))
         .filter(signing_keys::sealed_private.eq(&old.sealed_private))
         .filter(signing_keys::public_jwk.eq(&old.public_jwk))
+        // What was sealed of a revoked key is destroyed, and stays so.
+        .filter(signing_keys::revoked_at.is_null())
         .set((
             signing_keys::sealed_private.eq(&new.sealed_private),
             signing_keys::sealed_public.eq(&new.sealed_public),

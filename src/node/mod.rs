@@ -26,6 +26,10 @@ const REPORT_EVERY: TimeDelta = TimeDelta::seconds(10);
 /// One that has not said so for this long, and as much more as clocks differ, is gone.
 const GONE_AFTER: TimeDelta = TimeDelta::seconds(35);
 
+/// The word of no node counts for longer after it was last heard of: a JWKS is kept for a day at
+/// most, and a token lives for an hour.
+const MOST_BOUND: TimeDelta = TimeDelta::hours(26);
+
 /// A process, as it was last heard of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -112,7 +116,7 @@ impl Node {
         // It serves until it next says so.
         let bound_until = seen.seen_at + GONE_AFTER + *word_lasts;
         store::put(conn, seen, *word, bound_until)?;
-        store::forget(conn, seen.seen_at - TimeDelta::days(1))
+        store::forget(conn, seen.seen_at - MOST_BOUND)
     }
 
     /// It was said.

@@ -1,10 +1,13 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::{Seen, Word};
+use super::{MOST_BOUND, Seen, Word};
 use crate::clock::Time;
 use crate::storage::schema::nodes;
 use crate::storage::{Conn, Moment, stored};
+
+/// No setting that a node tells is longer, in seconds: a day.
+const MOST_SECONDS: i64 = 86_400;
 
 /// A node writes its own row only, so nobody can come between.
 pub(super) fn put(conn: &mut Conn, seen: &Seen, word: Word, bound_until: Time) -> QueryResult<()> {
@@ -36,38 +39,39 @@ pub(super) fn leave(conn: &mut Conn, id: &str, now: Time) -> QueryResult<()> {
     Ok(())
 }
 
-/// Those that were not seen since, and whose word has run out.
+/// Those that were not seen since.
 pub(super) fn forget(conn: &mut Conn, since: Time) -> QueryResult<()> {
-    let since = stored(since);
-    let is_free = nodes::bound_until
-        .is_null()
-        .or(nodes::bound_until.lt(since));
-    diesel::delete(
-        nodes::table
-            .filter(nodes::seen_at.lt(since))
-            .filter(is_free),
-    )
-    .execute(conn)?;
+    diesel::delete(nodes::table.filter(nodes::seen_at.lt(stored(since)))).execute(conn)?;
     Ok(())
 }
 
 /// What those said whose word counts at `now`.
 pub(super) fn words(conn: &mut Conn, now: Time) -> QueryResult<Vec<Word>> {
-    let rows: Vec<(i64, i64)> = nodes::table
+    let rows: Vec<(i64, i64, Moment, Option<Moment>)> = nodes::table
         .filter(nodes::bound_until.gt(stored(now)))
-        .select((nodes::jwks_max_age_s, nodes::access_ttl_s))
-        .distinct()
+        .select((
+            nodes::jwks_max_age_s,
+            nodes::access_ttl_s,
+            nodes::seen_at,
+            nodes::bound_until,
+        ))
         .load(conn)?;
-    let words = rows.into_iter().map(|(jwks_max_age, access_ttl)| Word {
-        jwks_max_age: seconds(jwks_max_age),
-        access_ttl: seconds(access_ttl),
-    });
+    // A row that nobody can have written is nobody's word.
+    let is_sane = |seen_at: Moment, bound_until: Option<Moment>| {
+        let (Some(seen_at), Some(until)) = (seen_at.time(), bound_until.and_then(Moment::time))
+        else {
+            return false;
+        };
+        until > now && until <= seen_at + MOST_BOUND && seen_at <= now + MOST_BOUND
+    };
+    let words = rows
+        .into_iter()
+        .filter(|(.., seen_at, until)| is_sane(*seen_at, *until))
+        .map(|(jwks_max_age, access_ttl, ..)| Word {
+            jwks_max_age: TimeDelta::seconds(jwks_max_age.clamp(0, MOST_SECONDS)),
+            access_ttl: TimeDelta::seconds(access_ttl.clamp(0, MOST_SECONDS)),
+        });
     Ok(words.collect())
-}
-
-/// No setting is longer than 32 bits of seconds.
-fn seconds(stored: i64) -> TimeDelta {
-    TimeDelta::seconds(stored.clamp(0, u32::MAX.into()))
 }
 
 pub(super) fn between(conn: &mut Conn, since: Time, until: Time) -> QueryResult<Vec<Seen>> {

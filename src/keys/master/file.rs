@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 
 const KEY_BYTES: usize = 32;
 
+/// How the name of a file ends that is not in its place yet.
+const DRAFT: &str = ".tmp";
+
 /// More is no key file.
 const MOST_KEYS: usize = 16;
 
@@ -107,13 +110,29 @@ pub(super) fn append(file: &Path) -> Result<RootSecret> {
     Ok(RootSecret::new(*key))
 }
 
+/// The file, for this process alone until it is dropped: of several who change it, each sees what
+/// the one before has done.
+pub(super) struct Locked<'a> {
+    file: &'a Path,
+    open: File,
+}
+
+/// Waits for the file.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn lock(file: &Path) -> Result<Locked<'_>> {
+    let open = locked(file).map_err(|error| cannot("write", file, error))?;
+    Ok(Locked { file, open })
+}
+
 /// Takes a key out of the file, which keeps its owner and mode.
 ///
 /// # Errors
 /// It is not there, or the only one; the file is unusable or cannot be written.
-pub(super) fn remove(file: &Path, id: RootId) -> Result<()> {
+pub(super) fn remove(locked: &Locked<'_>, id: RootId) -> Result<()> {
+    let Locked { file, open } = locked;
     let cannot = |error| cannot("write", file, error);
-    let open = locked(file).map_err(cannot)?;
     let bytes = bytes(file)?;
     let (keys, _) = bytes.as_chunks::<KEY_BYTES>();
     let is_other = |key: &&[u8; KEY_BYTES]| RootSecret::new(**key).id() != id;
@@ -127,11 +146,28 @@ pub(super) fn remove(file: &Path, id: RootId) -> Result<()> {
         return Err(Error::setup(format!("{id} is {is} {}", file.display())));
     }
     let left = Zeroizing::new(left.concat());
-    replace(file, &left, &open).map_err(cannot)
+    replace(file, &left, open).map_err(cannot)
 }
 
-/// The file, for this process alone until it is closed: of several who change it, each sees what
-/// the one before has done.
+/// Puts a file aside that has no room for another key, and none that is of use.
+///
+/// # Errors
+/// It cannot be renamed.
+pub(super) fn put_aside(file: &Path) -> Result<()> {
+    let aside = file.with_added_extension(format!("{}.retired", crypto::random_base62(8)));
+    std::fs::rename(file, &aside).map_err(|error| cannot("rename", file, error))?;
+    log::warn!("{} is now {}", file.display(), aside.display());
+    Ok(())
+}
+
+/// Whether there is room for another key.
+///
+/// # Errors
+/// It is unusable.
+pub(super) fn has_room(file: &Path) -> Result<bool> {
+    Ok(bytes(file)?.len() < MOST_KEYS * KEY_BYTES)
+}
+
 fn locked(file: &Path) -> std::io::Result<File> {
     loop {
         let open = OpenOptions::new().append(true).open(file)?;
@@ -139,9 +175,27 @@ fn locked(file: &Path) -> std::io::Result<File> {
         // Whoever had it before may have put another file in its place.
         let (own, there) = (open.metadata()?, std::fs::metadata(file)?);
         if (own.dev(), own.ino()) == (there.dev(), there.ino()) {
+            sweep(&std::fs::canonicalize(file)?)?;
             return Ok(open);
         }
     }
+}
+
+/// Deletes drafts of the file, which has its lock: whoever made them was killed.
+fn sweep(file: &Path) -> std::io::Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    for one in std::fs::read_dir(directory(file))? {
+        let one = one?;
+        let other = one.file_name();
+        let other = other.to_string_lossy();
+        let rest = other
+            .strip_prefix(&*name)
+            .and_then(|rest| rest.strip_prefix('.'));
+        if rest.is_some_and(|rest| rest.len() == 8 + DRAFT.len() && rest.ends_with(DRAFT)) {
+            std::fs::remove_file(one.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Written whole or not at all: a half-written key must never be found by the next start.
@@ -157,8 +211,20 @@ fn replace(file: &Path, keys: &[u8], old: &File) -> std::io::Result<()> {
     // Of a link, what it points to.
     let file = std::fs::canonicalize(file)?;
     draft(&file, keys, Some(old.metadata()?), |draft| {
-        std::fs::rename(draft, &file)
+        match std::fs::rename(draft, &file) {
+            // Mounted by itself, as containers have it, it can only be written over.
+            Err(error) if error.kind() == ErrorKind::ResourceBusy => overwrite(&file, keys),
+            done => done,
+        }
     })
+}
+
+/// With fewer keys than it has. Cut short, this leaves keys twice, and none less.
+fn overwrite(file: &Path, keys: &[u8]) -> std::io::Result<()> {
+    let mut open = OpenOptions::new().write(true).open(file)?;
+    open.write_all(keys)?;
+    open.set_len(u64::try_from(keys.len()).unwrap_or_default())?;
+    open.sync_all()
 }
 
 /// Writes a file beside `file`, to be put there by `put`; with owner and mode as `like`.
@@ -169,7 +235,7 @@ fn draft(
     put: impl FnOnce(&Path) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     // Not the id of the process, which in a container is always the same.
-    let draft = file.with_added_extension(format!("{}.tmp", crypto::random_base62(8)));
+    let draft = file.with_added_extension(crypto::random_base62(8) + DRAFT);
     let mut open = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -220,10 +286,13 @@ mod tests {
         let added = append(&file).unwrap();
         let ids = || -> Vec<_> { read(&file).unwrap().iter().map(RootSecret::id).collect() };
         assert_eq!(ids(), [made[0].id(), added.id()]);
-        remove(&file, made[0].id()).unwrap();
+        let stale = file.with_added_extension("abcdefgh.tmp");
+        std::fs::write(&stale, [1; 32]).unwrap();
+        let remove = |id| remove(&lock(&file).unwrap(), id);
+        remove(made[0].id()).unwrap();
         assert_eq!(ids(), [added.id()]);
         for id in [made[0].id(), added.id()] {
-            remove(&file, id).unwrap_err();
+            remove(id).unwrap_err();
         }
         assert_eq!(ids(), [added.id()]);
         assert_eq!(mode(&file), 0o600);

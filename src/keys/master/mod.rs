@@ -7,6 +7,7 @@
 mod emergency;
 mod file;
 mod found;
+mod known;
 mod operate;
 mod recover;
 mod reseal;
@@ -17,12 +18,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{Clock, Time};
-use crate::crypto::{Derived, RootId, RootSecret, Roots, Vault, Version, Versions};
+use crate::crypto::{Derived, RootId, RootSecret, Roots, Vault};
 use crate::error::{Error, Result};
 use crate::node::Node;
 use crate::storage::{Conn, Db};
 
 use found::{Found, first, register_first};
+use known::Known;
 
 pub use emergency::Revoked;
 pub use operate::Rotated;
@@ -49,79 +51,6 @@ struct Inner {
     file: PathBuf,
     roots: Roots,
     known: Mutex<Known>,
-}
-
-/// What file and database say.
-struct Known {
-    secrets: Vec<RootSecret>,
-    registered: Vec<Registered>,
-    /// It could not be read when it was last looked into.
-    is_file_bad: bool,
-    /// Keys in use that have left the file, which was said.
-    left: Vec<RootId>,
-    /// The database took a retirement back, and that was said.
-    is_contradicted: bool,
-}
-
-impl Known {
-    /// The versions to use; none, if no key that was registered is at hand.
-    fn versions(&self) -> Option<Versions<RootSecret>> {
-        let row = |id| self.registered.iter().find(|row| row.id == id);
-        let mut versions: Vec<Version<RootSecret>> = self
-            .secrets
-            .iter()
-            .map(|secret| (secret, row(secret.id())))
-            .filter(|(_, row)| row.is_none_or(|row| row.retired_at.is_none()))
-            .map(|(secret, row)| Version {
-                id: secret.id(),
-                current_from: row.map(|row| row.current_from),
-                value: secret.clone(),
-            })
-            .collect();
-        let first = versions
-            .iter()
-            .filter(|version| version.current_from.is_some());
-        let first = first.min_by_key(|version| version.current_from)?.id;
-        let place = versions.iter().position(|version| version.id == first)?;
-        let first = versions.swap_remove(place);
-        Some(Versions {
-            first,
-            others: versions,
-        })
-    }
-
-    /// The same rows, and keys that were retired before are retired: whoever knows one of these
-    /// could write to the database, too. Whether they said otherwise.
-    fn hold_to_retirements(&self, registered: &mut Vec<Registered>) -> bool {
-        let before = registered.clone();
-        for retired in self
-            .registered
-            .iter()
-            .filter(|row| row.retired_at.is_some())
-        {
-            match registered.iter_mut().find(|row| row.id == retired.id) {
-                Some(row) => row.retired_at = row.retired_at.or(retired.retired_at),
-                None => registered.push(retired.clone()),
-            }
-        }
-        registered.sort_by_key(|row| (row.current_from, row.id));
-        *registered != before
-    }
-
-    /// Keys that are in use and not at hand.
-    fn missing(&self) -> Vec<RootId> {
-        let has = |id| self.secrets.iter().any(|secret| secret.id() == id);
-        self.in_use().filter(|id| !has(*id)).collect()
-    }
-
-    /// Keys that are not retired.
-    fn in_use(&self) -> impl Iterator<Item = RootId> {
-        let in_use = self
-            .registered
-            .iter()
-            .filter(|row| row.retired_at.is_none());
-        in_use.map(|row| row.id)
-    }
 }
 
 impl MasterKey {
@@ -166,13 +95,13 @@ impl MasterKey {
         registered: Vec<Registered>,
         sealing: &[RootId],
     ) -> Result<Self> {
-        let known = Known {
-            secrets,
-            registered,
-            is_file_bad: false,
-            left: Vec::new(),
-            is_contradicted: false,
-        };
+        let known = Known::new(secrets, registered);
+        if !known.registered.is_empty() && known.in_use().next().is_none() {
+            return Err(Error::setup(
+                "every master key is retired, as the database has it. If you did not restore a \
+                 backup, somebody writes to it; to go on with a new key: signet keys master recover",
+            ));
+        }
         let missing = known.missing();
         let versions = known.versions().filter(|_| missing.is_empty());
         let needed = if missing.is_empty() {
@@ -230,7 +159,8 @@ impl MasterKey {
     pub(super) fn adopt(&self, mut registered: Vec<Registered>) {
         let mut known = self.known();
         let is_contradicted = known.hold_to_retirements(&mut registered);
-        if is_contradicted && !std::mem::replace(&mut known.is_contradicted, true) {
+        let was_said = std::mem::replace(&mut known.is_contradicted, is_contradicted);
+        if is_contradicted && !was_said {
             log::error!(
                 "the table master_keys has taken back that a master key was retired; it stays \
                  retired here until the next start. If you did not restore a backup, somebody \
@@ -254,8 +184,8 @@ impl MasterKey {
         }
     }
 
-    /// Takes over keys that were added to the file. Those that it lost stay until the next start,
-    /// and are told in the log while they are in use.
+    /// Takes over what became of the file. Keys in use that it lost stay until the next start, and
+    /// are told in the log.
     fn look_into_file(&self) {
         let secrets = match file::read(&self.0.file) {
             Ok(secrets) => secrets,
@@ -268,27 +198,16 @@ impl MasterKey {
         };
         let mut known = self.known();
         known.is_file_bad = false;
-        let left = known
-            .in_use()
-            .filter(|id| secrets.iter().all(|one| one.id() != *id));
-        let left: Vec<RootId> = left.collect();
-        for id in left.iter().filter(|id| !known.left.contains(id)) {
+        let (is_changed, left) = known.take_over(secrets);
+        drop(known);
+        for id in left {
             log::warn!(
                 "the master key {id} is in use and not in {} any more: put it back, or the next \
                  start fails. This server still has it",
                 self.0.file.display()
             );
         }
-        known.left = left;
-        let mut added = false;
-        for secret in secrets {
-            if known.secrets.iter().all(|known| known.id() != secret.id()) {
-                known.secrets.push(secret);
-                added = true;
-            }
-        }
-        drop(known);
-        if added {
+        if is_changed {
             self.apply();
         }
     }

@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use super::standing::{Stage, Standing, find, lacking};
 use super::{Registered, file, store};
 use crate::clock::{Time, in_seconds};
-use crate::crypto::RootId;
+use crate::crypto::{RootId, RootSecret};
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::keys::Keys;
@@ -58,11 +58,16 @@ impl Keys {
         wanted: Option<String>,
         start: Start,
     ) -> Result<Rotated> {
-        let (at_hand, lead) = (self.master().at_hand(), self.lead(start));
+        let (path, lead) = (self.master().0.file.clone(), self.lead(start));
         let skew = self.policy().clock_skew;
         let now = self.now();
         let rotate = move |conn: &mut Conn| {
             keys::lock(conn)?;
+            // Now that nobody takes one out.
+            let at_hand: Vec<RootId> = match file::read(&path) {
+                Ok(secrets) => secrets.iter().map(RootSecret::id).collect(),
+                Err(error) => return Ok(Err(error)),
+            };
             let (registered, nodes) = (store::list(conn)?, node::present(conn, now, skew)?);
             if let (Start::Known, Some(next)) = (start, next(&registered, now)) {
                 return Ok(Err(refused(format!(
@@ -113,8 +118,25 @@ impl Keys {
         if !matches!(standing.stage, Stage::Retired | Stage::Waiting) {
             return Err(unfit(standing));
         }
-        file::remove(&self.master().0.file, standing.id)?;
-        Ok(standing.id)
+        let (id, path) = (standing.id, self.master().0.file.clone());
+        let remove = move |conn: &mut Conn| {
+            // The file first, as whoever adds to it, and then nobody makes the key current.
+            let locked = match file::lock(&path) {
+                Ok(locked) => locked,
+                Err(error) => return Ok(Err(error)),
+            };
+            keys::lock(conn)?;
+            let registered = store::list(conn)?;
+            let mut rows = registered.iter();
+            if rows.any(|row| row.id == id && row.retired_at.is_none()) {
+                return Ok(Err(refused(format!(
+                    "the master key {id} is in use by now"
+                ))));
+            }
+            Ok(file::remove(&locked, id))
+        };
+        self.0.db.write(remove).await??;
+        Ok(id)
     }
 
     /// Uses a key no longer, when nothing needs it any more.

@@ -74,7 +74,12 @@ pub async fn recover(
     if !path.exists() {
         file::create(path)?;
     } else if !at_hand.iter().any(|id| can_follow(*id, &registered)) {
-        file::append(path)?;
+        if file::has_room(path)? {
+            file::append(path)?;
+        } else {
+            file::put_aside(path)?;
+            file::create(path)?;
+        }
     }
     let secrets = file::read(path)?;
     let policy = Policy::new(config);
@@ -118,9 +123,13 @@ fn give_up(
     keys::lock(conn)?;
     let at_hand: Vec<RootId> = secrets.iter().map(RootSecret::id).collect();
     let mut registered = master_keys::list(conn)?;
-    registered.retain(|row| !lost.contains(&row.id) || row.retired_at.is_some());
+    let is_lost = |row: &Registered| lost.contains(&row.id) && row.retired_at.is_none();
+    let still_lost = registered.iter().filter(|row| is_lost(row)).count();
+    let is_same = registered.is_empty() || still_lost == lost.len();
+    registered.retain(|row| !is_lost(row));
     // Decided before anything is written: a refusal changes nothing.
-    let Some(current) = next(&registered, &at_hand, now) else {
+    let current = next(&registered, &at_hand, now).filter(|id| is_same && at_hand.contains(id));
+    let Some(current) = current else {
         return Ok(Err(refused(
             "the master keys were changed meanwhile: try again".to_owned(),
         )));
@@ -133,10 +142,17 @@ fn give_up(
     }
     let vault = secrets.iter().find(|secret| secret.id() == current);
     let vault = vault.map(|secret| Vault::new(&Roots::single(secret.clone()), SIGNING_KEYS));
+    let retired: Vec<RootId> = master_keys::list(conn)?
+        .iter()
+        .filter(|row| row.retired_at.is_some())
+        .map(|row| row.id)
+        .chain(lost.iter().copied())
+        .collect();
     let mut signing_keys = Vec::new();
-    for row in keys::signing_sealed_under(conn, lost)? {
-        // Its public part stays published: that it is ours is the word of who recovers.
-        if let Some(vault) = &vault {
+    for row in keys::signing_sealed_under(conn, &retired)? {
+        // Its public part stays published: that it is ours is the word of who recovers. What is
+        // under a key that was retired before is nobody's.
+        if let (Some(vault), true) = (&vault, row.sealers().any(|id| lost.contains(&id))) {
             keys::replace_sealed(conn, &row, &row.vouched_for(vault, now))?;
         }
         let Some(mut entry) = row.entry().filter(|entry| entry.is_to_sign(now)) else {

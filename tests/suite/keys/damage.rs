@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use serde_json::json;
+use signet::crypto::{Algorithm, KeyFile, SigningKey};
 use signet::keys::{Start, State};
 use signet::storage::schema::signing_keys;
 
@@ -14,6 +15,7 @@ on_both!(
     with_its_only_key_damaged_nothing_is_signed_and_no_new_key_is_made,
     a_key_whose_times_cannot_be_read_goes_on_until_another_one_signs,
     a_revoked_key_stays_so_when_its_times_cannot_be_read,
+    a_key_that_only_verifies_is_none_that_signs_when_its_times_cannot_be_read,
 );
 
 /// Flips one bit of what is sealed.
@@ -131,6 +133,28 @@ fn a_key_whose_times_cannot_be_read_goes_on_until_another_one_signs(on: Backend)
     assert_ne!(kid(&refresh(&server, &mut ann)), only);
     server.advance(TimeDelta::days(3).num_seconds());
     assert_eq!(states(&server), [State::Removed, State::Active]);
+}
+
+fn a_key_that_only_verifies_is_none_that_signs_when_its_times_cannot_be_read(on: Backend) {
+    let server = Server::start(on);
+    let keys = &server.app.keys;
+    let ann = server.person("ann");
+    let (other, _) = SigningKey::generate(Algorithm::Es256).expect("a key");
+    let jwk = serde_json::to_vec(&other.public_jwk().expect("its public part")).expect("JSON");
+    let file = KeyFile::read(&jwk).expect("a key");
+    let keep = TimeDelta::days(30);
+    block_on(keys.import_to_verify(file, None, Some("aaa"), keep)).expect("imported");
+    spoil(&server, on, "remove_at", "aaa");
+    assert_eq!(maintain(&server), 0, "until when it is needed nobody knows");
+    let mut published = kids(&server);
+    published.sort();
+    let mut both = vec!["aaa".to_owned(), kid(&ann.access)];
+    both.sort();
+    assert_eq!(published, both);
+    let alone = block_on(keys.retire(&kid(&ann.access))).expect_err("nothing else signs");
+    assert!(alone.to_string().contains("no other key signs"), "{alone}");
+    block_on(keys.revoke("aaa")).expect("revoked");
+    assert_eq!(kids(&server), [kid(&ann.access)]);
 }
 
 fn a_revoked_key_stays_so_when_its_times_cannot_be_read(on: Backend) {

@@ -7,16 +7,20 @@ use signet::storage::schema::nodes;
 
 use crate::support::{Backend, Installation, on_both};
 
-on_both!(what_verifiers_were_told_counts_after_it_was_lowered);
+on_both!(
+    what_verifiers_were_told_counts_after_it_was_lowered,
+    what_no_node_can_have_said_binds_nobody,
+);
+
+fn guards(installation: &Installation) -> (i64, i64) {
+    let plan = installation.run(&["keys", "plan", "--json"]);
+    let plan: Value = serde_json::from_str(&plan).expect("JSON");
+    let seconds = |name| plan["guards"][name].as_i64().expect("a number");
+    (seconds("least_lead_seconds"), seconds("least_rest_seconds"))
+}
 
 fn what_verifiers_were_told_counts_after_it_was_lowered(on: Backend) {
     let installation = Installation::new(on);
-    let guards = || {
-        let plan = installation.run(&["keys", "plan", "--json"]);
-        let plan: Value = serde_json::from_str(&plan).expect("JSON");
-        let seconds = |name| plan["guards"][name].as_i64().expect("a number");
-        (seconds("least_lead_seconds"), seconds("least_rest_seconds"))
-    };
     let long = [
         ("keys", "jwks_max_age", "\"1h\""),
         ("tokens", "access_ttl", "\"30m\""),
@@ -25,7 +29,7 @@ fn what_verifiers_were_told_counts_after_it_was_lowered(on: Backend) {
     // With the delivered times: five minutes, and ten.
     installation.start(&[]).stop();
     // reload_every 1s, clock_skew 1m
-    assert_eq!(guards(), (3600 + 61, 1800 + 60));
+    assert_eq!(guards(&installation), (3600 + 61, 1800 + 60));
     let told = installation.run(&["keys", "rotate", "--earliest", "--json"]);
     let told: Value = serde_json::from_str(&told).expect("JSON");
     let next = &told["changed"][0];
@@ -41,5 +45,31 @@ fn what_verifiers_were_told_counts_after_it_was_lowered(on: Backend) {
             .execute(conn)
     });
     assert_eq!(run_out, 1);
-    assert_eq!(guards(), (300 + 61, 600 + 60));
+    assert_eq!(guards(&installation), (300 + 61, 600 + 60));
+}
+
+fn what_no_node_can_have_said_binds_nobody(on: Backend) {
+    let installation = Installation::new(on);
+    installation.start(&[]).stop();
+    let delivered = (300 + 61, 600 + 60);
+    let never = match on {
+        Backend::Sqlite => ["oops", "9000-01-01 00:00:00"],
+        Backend::Postgresql => ["infinity", "9000-01-01 00:00:00"],
+    };
+    for until in never {
+        let change = format!(
+            "UPDATE nodes SET jwks_max_age_s = 9000000000, access_ttl_s = -1, bound_until = '{until}'"
+        );
+        installation.rows(move |conn| diesel::sql_query(&change).execute(conn));
+        assert_eq!(guards(&installation), delivered, "{until}");
+    }
+    // What it can have said is no longer than any setting.
+    installation.rows(|conn| {
+        let soon = diesel::update(nodes::table);
+        let hour = chrono::TimeDelta::hours(1);
+        let seen: chrono::NaiveDateTime = nodes::table.select(nodes::seen_at).get_result(conn)?;
+        soon.set(nodes::bound_until.eq(Some(seen + hour)))
+            .execute(conn)
+    });
+    assert_eq!(guards(&installation).0, 86_400 + 61);
 }

@@ -7,7 +7,7 @@ use signet::keys::Start;
 use signet::storage::Access;
 use signet::storage::schema::{master_keys, nodes, outbox, signing_keys};
 
-use super::{key_file, kid, refresh, report, rotate, sealed_under, write_key};
+use super::{key_file, kid, refresh, register, report, rotate, sealed_under, write_key};
 use crate::support::{Backend, Installation, PASSWORD, Server, block_on, on_both};
 
 on_both!(
@@ -159,7 +159,8 @@ fn with_all_its_keys_retired_an_installation_is_recovered(on: Backend) {
     });
     run(&["recover", "--yes"]);
     let process = installation.start(&[]);
-    process.anonymous().get("/livez").ok(200);
+    process.anonymous().get("/readyz").ok(200);
+    register(&process);
 }
 
 fn a_start_that_fails_is_not_waited_for(on: Backend) {

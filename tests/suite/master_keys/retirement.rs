@@ -11,6 +11,7 @@ on_both!(
     a_retirement_cannot_be_taken_back_in_the_database,
     only_what_is_not_used_leaves_the_file,
     a_retired_key_in_the_file_is_a_warning,
+    a_key_that_left_the_file_does_not_become_current,
 );
 
 fn a_retirement_cannot_be_taken_back_in_the_database(on: Backend) {
@@ -96,4 +97,24 @@ fn a_retired_key_in_the_file_is_a_warning(on: Backend) {
     run(&["remove", &first]);
     let report = installation.run(&["doctor"]);
     assert!(!report.contains("still in the file"), "{report}");
+}
+
+fn a_key_that_left_the_file_does_not_become_current(on: Backend) {
+    let server = Server::start(on);
+    let keys = &server.app.keys;
+    let added = keys.add_master_key().expect("a key").to_string();
+    report(&server);
+    assert_eq!(stages(&server), [Stage::Current, Stage::Waiting]);
+    block_on(keys.remove_master_key(&added)).expect("removed");
+    let error = block_on(keys.rotate_master_key(None)).expect_err("it is not there");
+    assert!(
+        error.to_string().contains("no master key is waiting"),
+        "{error}"
+    );
+    report(&server);
+    assert_eq!(
+        stages(&server),
+        [Stage::Current],
+        "nor does a node say that it has it"
+    );
 }
