@@ -113,8 +113,8 @@ async fn remove(app: &App, id: &str, json: bool) -> Result<()> {
         print_json(&json!({ "removed": id, "file": file }));
     } else {
         println!(
-            "The master key {id} is not in {file} any more. A server that runs forgets it when it \
-             is started anew."
+            "The master key {id} is not in {file} any more. A server that runs forgets it within a \
+             second."
         );
     }
     Ok(())
@@ -143,15 +143,17 @@ async fn rotate(app: &App, to: Option<String>, json: bool) -> Result<()> {
 }
 
 async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
-    let first = app.keys.supersede_master_key(id, &app.mail).await?;
-    let id = first.id.to_string();
     // Until the servers have heard of it they seal mails under the old key, which are lost after.
     let heard = app.config.keys.reload_every.delta().to_std();
     let heard = heard.unwrap_or_default() + Duration::from_millis(500);
-    tokio::time::sleep(heard.min(MOST_PATIENCE)).await;
-    let rest = app.keys.revoke_master_key(&id, &app.mail).await?;
-    let signing_keys = first.signing_keys.iter().chain(&rest.signing_keys);
-    let told: Vec<String> = signing_keys.map(keys::Changed::told).collect();
+    let heard = heard.min(MOST_PATIENCE);
+    let revoked = app.keys.revoke_master_key(id, &app.mail, heard).await?;
+    let told: Vec<String> = revoked
+        .signing_keys
+        .iter()
+        .map(keys::Changed::told)
+        .collect();
+    let id = revoked.id.to_string();
     if json {
         print_json(&json!({ "revoked": id, "signing_keys": told }));
         return Ok(());

@@ -7,6 +7,7 @@ mod retirement;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -167,13 +168,15 @@ fn a_key_that_somebody_may_know_is_revoked_with_all_it_sealed(on: Backend) {
     let app = &server.app;
     let ann = server.person("ann");
     let (bad, signing) = (kid(&ann.refresh), kid(&ann.access));
-    let error = block_on(app.keys.revoke_master_key(&bad, &app.mail)).expect_err("no other key");
+    let error = block_on(app.keys.revoke_master_key(&bad, &app.mail, Duration::ZERO))
+        .expect_err("no other key");
     assert!(error.to_string().contains("master add"), "{error}");
     refresh(&server.anonymous(), &ann.refresh).ok(200);
     app.keys.add_master_key().expect("a key");
     report(&server);
     server.advance(1);
-    let revoked = block_on(app.keys.revoke_master_key(&bad, &app.mail)).expect("revoked");
+    let revoked =
+        block_on(app.keys.revoke_master_key(&bad, &app.mail, Duration::ZERO)).expect("revoked");
     assert_eq!(revoked.id.to_string(), bad);
     assert_eq!(stages(&server), [Stage::Retired, Stage::Current]);
     refresh(&server.anonymous(), &ann.refresh).has_status(401);
@@ -426,7 +429,7 @@ fn what_cannot_be_done_says_why(on: Backend) {
     assert!(retire(&waiting).contains("is waiting"));
     assert!(retire("").contains("name a master key"));
     let revoke = |id: &str| {
-        let revoked = block_on(keys.revoke_master_key(id, &server.app.mail));
+        let revoked = block_on(keys.revoke_master_key(id, &server.app.mail, Duration::ZERO));
         told(revoked.expect_err("a refusal"))
     };
     assert!(revoke(&waiting).contains("is waiting"));
@@ -575,7 +578,11 @@ fn the_command_line_replaces_a_key_beside_a_running_server(on: Backend) {
     assert_eq!(run(&["status"])[1]["state"], "next");
     let wrong = installation.try_run(&["keys", "master", "revoke", &old]);
     assert!(wrong.expect_err("unmeant").contains("--now"));
-    assert_eq!(run(&["revoke", &old, "--now"])["revoked"], old.as_str());
+    let revoked = run(&["revoke", &old, "--now"]);
+    assert_eq!(revoked["revoked"], old.as_str());
+    let told = revoked["signing_keys"].as_array().expect("a list").iter();
+    let made = told.filter(|one| one.as_str().expect("text").contains("made the"));
+    assert_eq!(made.count(), 1, "{revoked}");
     // The server learns of it by itself.
     let token = token["refresh"].as_str().expect("text");
     let client = process.anonymous();
@@ -597,7 +604,7 @@ fn a_revoked_next_key_is_nobodys_successor(on: Backend) {
     let old = kid(&ann.refresh);
     let next = rotate(&server).id.to_string();
     server.advance(30);
-    block_on(app.keys.revoke_master_key(&next, &app.mail)).expect("revoked");
+    block_on(app.keys.revoke_master_key(&next, &app.mail, Duration::ZERO)).expect("revoked");
     server.advance(86_400);
     assert_eq!(stages(&server), [Stage::Current, Stage::Retired]);
     let refreshed = refresh(&server.anonymous(), &ann.refresh).ok(200);
@@ -608,7 +615,7 @@ fn a_revoked_next_key_is_nobodys_successor(on: Backend) {
     assert!(error.to_string().contains("may live until"), "{error}");
     let next = refresh(&server.anonymous(), refreshed).ok(200);
     let signing = kid(next["access"].as_str().expect("text"));
-    block_on(app.keys.revoke_master_key(&old, &app.mail)).expect("revoked");
+    block_on(app.keys.revoke_master_key(&old, &app.mail, Duration::ZERO)).expect("revoked");
     let jwks = server.anonymous().get("/.well-known/jwks.json").text;
     assert!(
         !jwks.contains(&signing),

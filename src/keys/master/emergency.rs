@@ -1,5 +1,7 @@
 //! A master key that somebody may know.
 
+use std::time::Duration;
+
 use diesel::QueryResult;
 
 use super::operate::{Start, retire, unfit};
@@ -26,13 +28,19 @@ pub struct Revoked {
 }
 
 impl Keys {
-    /// What an emergency begins with: another key, which has to be at hand, becomes current at once,
-    /// and signing keys that were ever sealed under the one that somebody may know are revoked and
-    /// replaced.
+    /// The emergency: somebody may know the key. Another one, which has to be at hand, becomes
+    /// current at once; signing keys that were ever sealed under it are revoked and replaced; and
+    /// when the nodes have `heard` of that, nothing that it sealed or signed counts any more. Mails
+    /// that a node seals under it even then are lost.
     ///
     /// # Errors
     /// There is no other key, or a running node lacks it.
-    pub async fn supersede_master_key(&self, wanted: &str, mail: &Mailer) -> Result<Revoked> {
+    pub async fn revoke_master_key(
+        &self,
+        wanted: &str,
+        mail: &Mailer,
+        heard: Duration,
+    ) -> Result<Revoked> {
         let standings = self.master_keys().await?;
         let standing = find(&standings, wanted)?;
         let id = standing.id;
@@ -43,38 +51,26 @@ impl Keys {
             Stage::Next | Stage::Former => {}
             Stage::Waiting | Stage::Retired => return Err(unfit(standing)),
         }
-        self.reseal(mail, self.now()).await?;
-        let signing_keys = self.revoke_sealed_under(id).await?;
-        Ok(Revoked { id, signing_keys })
-    }
-
-    /// The emergency: somebody may know the key. After [`Keys::supersede_master_key`], nothing that
-    /// it sealed or signed counts any more. Mails that a node seals under it, which has not heard
-    /// of that yet, are lost.
-    ///
-    /// # Errors
-    /// As for [`Keys::supersede_master_key`].
-    pub async fn revoke_master_key(&self, wanted: &str, mail: &Mailer) -> Result<Revoked> {
-        let mut revoked = self.supersede_master_key(wanted, mail).await?;
-        let (id, now) = (revoked.id, self.now());
-        let retire = move |conn: &mut Conn| revoke_unless_it_signs(conn, id, now);
+        let mut signing_keys = self.revoke_sealed_under(id, &[]).await?;
+        tokio::time::sleep(heard).await;
         for _ in 0..TRIES {
+            // Somebody may have made a signing key meanwhile, and sealed it under this one.
+            let later = self.revoke_sealed_under(id, &signing_keys).await?;
+            signing_keys.extend(later);
+            self.reseal(mail, self.now()).await?;
+            let now = self.now();
+            let retire = move |conn: &mut Conn| revoke_unless_it_signs(conn, id, now);
             if self.0.db.write(retire).await? {
                 self.reload().await?;
-                return Ok(revoked);
+                return Ok(Revoked { id, signing_keys });
             }
-            // Somebody has just made a signing key, and sealed it under this one.
-            self.reseal(mail, self.now()).await?;
-            revoked
-                .signing_keys
-                .extend(self.revoke_sealed_under(id).await?);
         }
         Err(Error::unavailable(1, "others make signing keys meanwhile"))
     }
 
     /// Revokes the signing keys that were made before a key was followed by the next: they may
     /// have been sealed under it.
-    async fn revoke_sealed_under(&self, id: RootId) -> Result<Vec<Changed>> {
+    async fn revoke_sealed_under(&self, id: RootId, done: &[Changed]) -> Result<Vec<Changed>> {
         let registered = self.0.db.read(store::list).await?;
         let followed = followed_at(&registered, id);
         // As long as another node may not have heard of the next one.
@@ -86,7 +82,9 @@ impl Keys {
         entries.sort_by_key(|entry| entry.lifetime.state(now) == State::Active);
         let mut changed = Vec::new();
         for entry in entries {
-            if entry.lifetime.gone_at(now).is_none() {
+            let is_own =
+                |one: &Changed| matches!(one, Changed::Created(made) if made.kid == entry.kid);
+            if entry.lifetime.gone_at(now).is_none() && !done.iter().any(is_own) {
                 changed.extend(self.revoke(&entry.kid).await?);
             }
         }

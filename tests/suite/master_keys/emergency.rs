@@ -1,5 +1,7 @@
 //! A master key that somebody may know, or that is lost, while others work.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use signet::app::App;
 use signet::config::{SmtpTls, Transport};
@@ -32,7 +34,11 @@ fn revoke_first(server: &Server) -> String {
     let first = sealed_under(server).remove(0);
     rotate(server);
     server.advance(61);
-    block_on(app.keys.revoke_master_key(&first, &app.mail)).expect("revoked");
+    block_on(
+        app.keys
+            .revoke_master_key(&first, &app.mail, Duration::ZERO),
+    )
+    .expect("revoked");
     first
 }
 
@@ -174,7 +180,7 @@ fn a_start_that_fails_is_not_waited_for(on: Backend) {
         ("mail.smtp", "ca_file", &path),
     ]);
     let failed = installation
-        .try_run(&["serve"])
+        .try_run(&["serve", "--listen", "127.0.0.1:0"])
         .expect_err("no certificate");
     assert!(failed.contains("ca.pem"), "{failed}");
     let present = installation.rows(|conn| {

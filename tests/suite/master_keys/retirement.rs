@@ -1,5 +1,7 @@
 //! Master keys that are retired stay so, whoever writes to the database.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use signet::keys::Stage;
 use signet::storage::schema::master_keys;
@@ -21,7 +23,7 @@ fn a_retirement_cannot_be_taken_back_in_the_database(on: Backend) {
     let bad = kid(&ann.refresh);
     rotate(&server);
     server.advance(61);
-    block_on(app.keys.revoke_master_key(&bad, &app.mail)).expect("revoked");
+    block_on(app.keys.revoke_master_key(&bad, &app.mail, Duration::ZERO)).expect("revoked");
     let is_refused = || {
         block_on(app.keys.reload()).expect("the keys");
         refresh(&server.anonymous(), &ann.refresh).has_status(401);
@@ -57,7 +59,11 @@ fn only_what_is_not_used_leaves_the_file(on: Backend) {
     server.advance(61);
     refused(&first, "is former");
     refused("", "name a master key");
-    block_on(app.keys.revoke_master_key(&first, &app.mail)).expect("revoked");
+    block_on(
+        app.keys
+            .revoke_master_key(&first, &app.mail, Duration::ZERO),
+    )
+    .expect("revoked");
     let size = || {
         std::fs::metadata(&app.config.keys.master_key_file)
             .expect("a file")
