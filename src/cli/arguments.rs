@@ -312,6 +312,7 @@ pub(super) struct OneMasterKey {
 #[derive(Args, Clone)]
 pub(super) struct OneKey {
     /// Its id, or the first letters of it
+    #[arg(allow_hyphen_values = true)]
     pub(super) kid: String,
     /// Print JSON
     #[arg(long)]

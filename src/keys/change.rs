@@ -207,17 +207,23 @@ impl Keys {
 
 /// On a thread of its own: some kinds of keys take long to make.
 async fn generate(algorithm: Algorithm) -> Result<NewKey> {
-    let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm));
-    let (signing, private) = made.await.map_err(Error::internal)??;
-    let public = signing.public_jwk();
-    let public = public.ok_or_else(|| Error::internal("no public part"))?;
-    Ok(NewKey {
-        kid: public.thumbprint(),
-        algorithm,
-        public,
-        private: Some(private),
-        is_imported: false,
-    })
+    loop {
+        let made = tokio::task::spawn_blocking(move || SigningKey::generate(algorithm));
+        let (signing, private) = made.await.map_err(Error::internal)??;
+        let public = signing.public_jwk();
+        let public = public.ok_or_else(|| Error::internal("no public part"))?;
+        let kid = public.thumbprint();
+        // One in 64 looks like an option at a command line.
+        if !kid.starts_with('-') {
+            return Ok(NewKey {
+                kid,
+                algorithm,
+                public,
+                private: Some(private),
+                is_imported: false,
+            });
+        }
+    }
 }
 
 /// None: the keys are not those that were seen.

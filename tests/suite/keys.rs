@@ -271,7 +271,11 @@ fn the_command_line_tells_what_happens_when(on: Backend) {
     assert_eq!(plan["steps"][0]["at"], plan["steps"][1]["at"]);
     assert!(wrong(&["activate", second]).contains("the key cannot sign before 2"));
     assert!(wrong(&["rotate", "--earliest"]).contains("as it is"));
-    assert!(wrong(&["activate", "nothing"]).contains("there is no signing key nothing"));
+    for kid in ["nothing", "-nothing"] {
+        let words = format!("there is no signing key {kid}");
+        assert!(wrong(&["activate", kid]).contains(&words), "{kid}");
+        assert!(wrong(&["revoke", kid, "--now"]).contains(&words), "{kid}");
+    }
     assert!(wrong(&["rotate", "--algorithm", "HS512"]).contains("ES256"));
     assert!(wrong(&["revoke", &first]).contains("--now"));
     let told = run(&["revoke", &first, "--now"]);
