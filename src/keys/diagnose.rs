@@ -145,7 +145,7 @@ fn seal_finding(
             format!("{what}; what it signed verifies all the same"),
             restore,
         ),
-        State::Planned | State::Pending | State::Active => Finding::bad(
+        State::Pending | State::Active => Finding::bad(
             SIGNING,
             what,
             format!("{restore}, or replace it: signet keys revoke {kid} --now"),

@@ -60,7 +60,7 @@ impl Keys {
         };
         self.change_with(vec![new], &|keys, policy, now| {
             refuse_known(keys, &kid)?;
-            // Also a node whose clock is behind publishes it at once.
+            // It never signs, not even by a clock that is behind.
             let begun = now - policy.clock_skew;
             let lifetime = Lifetime {
                 retire_at: Some(begun),
@@ -116,7 +116,7 @@ impl Keys {
             refuse_known(keys, &kid)?;
             let is_next = |key: &&Entry| {
                 let state = key.lifetime.state(now);
-                key.algorithm == algorithm && matches!(state, State::Planned | State::Pending)
+                key.algorithm == algorithm && state == State::Pending
             };
             if let Some(next) = keys.iter().find(is_next) {
                 return Err(refused(format!(

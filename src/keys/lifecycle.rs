@@ -3,9 +3,12 @@
 use crate::clock::Time;
 
 /// When a key does what. `publish_at ≤ activate_at ≤ retire_at ≤ remove_at`.
+///
+/// Every node publishes a key as soon as it knows of it, for a key that is known too early harms
+/// nobody. `publish_at` may still be to come for a node whose clock is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// From here on it is in the JWKS.
+    /// When it was made known; the lead until it signs counts from here.
     pub publish_at: Time,
     /// From here on it signs.
     pub activate_at: Time,
@@ -20,8 +23,6 @@ pub struct Lifetime {
 /// What a key may do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Not yet published.
-    Planned,
     /// Published, not signing: verifiers are getting to know it.
     Pending,
     /// Published and signing.
@@ -57,10 +58,8 @@ impl Lifetime {
             State::Retired
         } else if self.activate_at <= now {
             State::Active
-        } else if self.publish_at <= now {
-            State::Pending
         } else {
-            State::Planned
+            State::Pending
         }
     }
 }
@@ -68,10 +67,7 @@ impl Lifetime {
 impl Lifetime {
     /// Whether it signs, or will.
     pub fn is_to_sign(&self, now: Time) -> bool {
-        matches!(
-            self.state(now),
-            State::Planned | State::Pending | State::Active
-        )
+        matches!(self.state(now), State::Pending | State::Active)
     }
 
     /// Since when it is gone, if it is.
@@ -88,7 +84,6 @@ impl State {
     /// For people and programs.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Planned => "planned",
             Self::Pending => "pending",
             Self::Active => "active",
             Self::Retired => "retired",
@@ -122,7 +117,8 @@ mod tests {
             revoked_at: None,
         };
         let table = [
-            (9, State::Planned),
+            // By a clock that is behind the one of the node that made the key.
+            (9, State::Pending),
             (10, State::Pending),
             (19, State::Pending),
             (20, State::Active),

@@ -339,6 +339,22 @@ proptest! {
     }
 }
 
+/// A key is scheduled for verifiers that keep a JWKS for a short time; then a node starts that tells
+/// them a longer one, and whose clock says that the key is not made yet.
+#[test]
+fn a_node_with_longer_times_and_a_clock_that_is_behind_publishes_what_is_scheduled() {
+    let history = [
+        Act::Restart(1, Times::Long),
+        Act::Rotate(0),
+        Act::Load(1),
+        Act::Fetch(1),
+        Act::Wait(11),
+        Act::Load(0),
+        Act::Sign(0),
+    ];
+    assert_eq!(run(&ALL, &[3, 2], &history).broken(), None);
+}
+
 /// The control: without the guard some history breaks the promise.
 fn is_found_out(guards: &Guards) {
     let mut runner = TestRunner::deterministic();

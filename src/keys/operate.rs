@@ -37,7 +37,7 @@ impl Keys {
         self.change(|keys, policy, now| {
             let key = find(keys, kid)?;
             let state = key.lifetime.state(now);
-            if !matches!(state, State::Planned | State::Pending) {
+            if state != State::Pending {
                 return Err(refused(format!("the key {kid} is {}", state.name())));
             }
             begin(keys, policy, (key, now), now)
@@ -117,7 +117,7 @@ pub(super) fn rotation(
     now: Time,
 ) -> Result<Vec<Step>> {
     let of_algorithm = || keys.iter().filter(|key| key.algorithm == algorithm);
-    let in_state = |state| of_algorithm().find(move |key| key.lifetime.state(now) == state);
+    let next = of_algorithm().find(|key| key.lifetime.state(now) == State::Pending);
     let lead = match start {
         Start::Earliest => policy.least_lead(),
         Start::Announced | Start::Due => policy.lead(),
@@ -128,7 +128,7 @@ pub(super) fn rotation(
         active.lifetime.activate_at + policy.rotate_every
     });
     let not_before = if start == Start::Due { due } else { now };
-    if let Some(next) = in_state(State::Pending).or_else(|| in_state(State::Planned)) {
+    if let Some(next) = next {
         let begins = not_before.max(next.lifetime.publish_at + lead);
         if begins >= next.lifetime.activate_at {
             return Err(refused(format!(
@@ -193,7 +193,7 @@ fn replace(keys: &[Entry], policy: &Policy, gone: &Entry, now: Time) -> Vec<Step
     }
     let next = others
         .into_iter()
-        .find(|key| matches!(key.lifetime.state(now), State::Planned | State::Pending));
+        .find(|key| key.lifetime.state(now) == State::Pending);
     let at_once = policy.at_once(now);
     vec![match next {
         Some(next) => Step::Reschedule(
