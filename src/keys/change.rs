@@ -14,7 +14,7 @@ use crate::node::{self, Word};
 use crate::storage::Conn;
 
 /// So often is decided again when others change the keys meanwhile.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 
 /// What became of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -270,7 +270,7 @@ fn are_sealed_well(conn: &mut Conn, writes: &[Write]) -> QueryResult<bool> {
     let registered = master::store::list(conn)?;
     let is_in_use = |id: RootId| {
         let mut rows = registered.iter();
-        rows.any(|row| row.id == id && row.retired_at.is_none())
+        rows.any(|row| row.id == id && row.is_in_use())
     };
     Ok(writes.iter().all(|write| match write {
         Write::Insert(row, _) => row.sealers().all(is_in_use),

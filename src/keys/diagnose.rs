@@ -1,5 +1,6 @@
 //! What is wrong with the keys, and what to do about it. Changes nothing.
 
+use super::load::is_given_up;
 use super::{Entry, MasterKey, Policy, Purpose, Stage, Standing, State, plan, store};
 use crate::clock::{Clock, Time, in_seconds};
 use crate::config::Config;
@@ -122,9 +123,7 @@ fn seal_finding(
             ));
         }
         // Given up with the master key: what it signed verifies, and that is all that is left.
-        Err(Closed::NeedsKey(id)) if master.retired().contains(&id) && state == State::Retired => {
-            return None;
-        }
+        Err(closed) if is_given_up(row, &closed, &master.retired(), now) => return None,
         Err(closed) => closed,
     };
     let what = match closed {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{Key, Keys, Purpose, Ring, State, master, store, unreadable};
-use crate::crypto::{Algorithm, Closed, SigningKey};
+use crate::clock::Time;
+use crate::crypto::{Algorithm, Closed, RootId, SigningKey};
 use crate::error::{Error, Result};
 use crate::node;
 use crate::storage::Conn;
@@ -68,7 +69,7 @@ impl Keys {
         }
         let private = row.open(&self.0.vault);
         if let Err(closed) = &private
-            && !self.is_given_up(&row, closed)
+            && !is_given_up(&row, closed, &self.0.master.retired(), self.now())
         {
             wrong.push(unreadable(&row.kid, closed).to_string());
         }
@@ -87,16 +88,6 @@ impl Keys {
             key: key.ok().map(Arc::new),
             wrong,
         }
-    }
-
-    /// Whether it was sealed under a master key that is not used any more, and signs no longer
-    /// itself: nobody misses its private part.
-    pub(super) fn is_given_up(&self, row: &store::Row, closed: &Closed) -> bool {
-        let Closed::NeedsKey(id) = closed else {
-            return false;
-        };
-        let is_retired = row.lifetime().state(self.now()) == State::Retired;
-        is_retired && self.0.master.retired().contains(id)
     }
 
     /// A key as its row says. A private part that does not open is no reason to keep the public
@@ -130,6 +121,20 @@ impl Keys {
             signing,
         )
     }
+}
+
+/// Whether it was sealed under a master key that is not used any more, and signs no longer itself:
+/// nobody misses its private part.
+pub(super) fn is_given_up(
+    row: &store::Row,
+    closed: &Closed,
+    retired: &[RootId],
+    now: Time,
+) -> bool {
+    let Closed::NeedsKey(id) = closed else {
+        return false;
+    };
+    row.lifetime().state(now) == State::Retired && retired.contains(id)
 }
 
 fn untimed(row: &store::Row) -> Error {

@@ -10,13 +10,11 @@ use super::store;
 use crate::clock::Time;
 use crate::crypto::RootId;
 use crate::error::{Error, Result};
+use crate::keys::change::TRIES;
 use crate::keys::store as keys;
 use crate::keys::{Changed, Keys, State};
 use crate::mail::Mailer;
 use crate::storage::Conn;
-
-/// So often is looked again when others make signing keys meanwhile.
-const TRIES: usize = 5;
 
 /// What came of an emergency.
 #[derive(Clone, Debug, PartialEq, Eq)]

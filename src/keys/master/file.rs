@@ -91,7 +91,7 @@ pub(super) fn create(file: &Path) -> Result<()> {
 /// The file is unusable, full, or cannot be written.
 pub(super) fn append(file: &Path) -> Result<RootSecret> {
     let cannot = |error| cannot("write", file, error);
-    let mut open = locked(file).map_err(cannot)?;
+    let mut open = lock(file)?.open;
     let keys = bytes(file)?.len() / KEY_BYTES;
     if keys >= MOST_KEYS {
         return Err(Error::setup(format!(
@@ -122,8 +122,24 @@ pub(super) struct Locked<'a> {
 /// # Errors
 /// It cannot be written.
 pub(super) fn lock(file: &Path) -> Result<Locked<'_>> {
-    let open = locked(file).map_err(|error| cannot("write", file, error))?;
-    Ok(Locked { file, open })
+    let cannot = |error| cannot("write", file, error);
+    loop {
+        let open = OpenOptions::new().append(true).open(file);
+        let open = open.map_err(cannot)?;
+        open.lock().map_err(cannot)?;
+        // Whoever had it before may have put another file in its place.
+        if is_at(&open, file).map_err(cannot)? {
+            std::fs::canonicalize(file)
+                .and_then(|file| sweep(&file))
+                .map_err(cannot)?;
+            return Ok(Locked { file, open });
+        }
+    }
+}
+
+fn is_at(open: &File, file: &Path) -> std::io::Result<bool> {
+    let (own, there) = (open.metadata()?, std::fs::metadata(file)?);
+    Ok((own.dev(), own.ino()) == (there.dev(), there.ino()))
 }
 
 /// Takes a key out of the file, which keeps its owner and mode.
@@ -166,19 +182,6 @@ pub(super) fn put_aside(file: &Path) -> Result<()> {
 /// It is unusable.
 pub(super) fn has_room(file: &Path) -> Result<bool> {
     Ok(bytes(file)?.len() < MOST_KEYS * KEY_BYTES)
-}
-
-fn locked(file: &Path) -> std::io::Result<File> {
-    loop {
-        let open = OpenOptions::new().append(true).open(file)?;
-        open.lock()?;
-        // Whoever had it before may have put another file in its place.
-        let (own, there) = (open.metadata()?, std::fs::metadata(file)?);
-        if (own.dev(), own.ino()) == (there.dev(), there.ino()) {
-            sweep(&std::fs::canonicalize(file)?)?;
-            return Ok(open);
-        }
-    }
 }
 
 /// Deletes drafts of the file, which has its lock: whoever made them was killed.

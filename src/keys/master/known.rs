@@ -33,7 +33,7 @@ impl Known {
             .secrets
             .iter()
             .map(|secret| (secret, row(secret.id())))
-            .filter(|(_, row)| row.is_none_or(|row| row.retired_at.is_none()))
+            .filter(|(_, row)| row.is_none_or(Registered::is_in_use))
             .map(|(secret, row)| Version {
                 id: secret.id(),
                 current_from: row.map(|row| row.current_from),
@@ -102,10 +102,7 @@ impl Known {
 
     /// Keys that are not retired.
     pub(super) fn in_use(&self) -> impl Iterator<Item = RootId> {
-        let in_use = self
-            .registered
-            .iter()
-            .filter(|row| row.retired_at.is_none());
+        let in_use = self.registered.iter().filter(|row| row.is_in_use());
         in_use.map(|row| row.id)
     }
 }

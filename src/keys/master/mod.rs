@@ -43,6 +43,13 @@ pub(in crate::keys) struct Registered {
     pub retired_at: Option<Time>,
 }
 
+impl Registered {
+    /// Whether it still seals or opens something.
+    pub(in crate::keys) fn is_in_use(&self) -> bool {
+        self.retired_at.is_none()
+    }
+}
+
 /// The master keys at hand. Clones share them.
 #[derive(Clone)]
 pub struct MasterKey(Arc<Inner>);
@@ -236,10 +243,7 @@ impl MasterKey {
     /// The keys that are not used any more.
     pub(super) fn retired(&self) -> Vec<RootId> {
         let known = self.known();
-        let retired = known
-            .registered
-            .iter()
-            .filter(|row| row.retired_at.is_some());
+        let retired = known.registered.iter().filter(|row| !row.is_in_use());
         retired.map(|row| row.id).collect()
     }
 
@@ -259,7 +263,7 @@ impl MasterKey {
 
 /// The key that seals at `now`.
 fn current(registered: &[Registered], now: Time) -> Option<RootId> {
-    let in_use = registered.iter().filter(|row| row.retired_at.is_none());
+    let in_use = registered.iter().filter(|row| row.is_in_use());
     let begun = in_use.clone().filter(|row| row.current_from <= now);
     let newest = begun.max_by_key(|row| row.current_from);
     newest

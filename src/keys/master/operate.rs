@@ -128,7 +128,7 @@ impl Keys {
             keys::lock(conn)?;
             let registered = store::list(conn)?;
             let mut rows = registered.iter();
-            if rows.any(|row| row.id == id && row.retired_at.is_none()) {
+            if rows.any(|row| row.id == id && row.is_in_use()) {
                 return Ok(Err(refused(format!(
                     "the master key {id} is in use by now"
                 ))));
@@ -166,7 +166,7 @@ impl Keys {
 
 /// The key that is about to be current.
 fn next(registered: &[Registered], now: Time) -> Option<&Registered> {
-    let mut in_use = registered.iter().filter(|row| row.retired_at.is_none());
+    let mut in_use = registered.iter().filter(|row| row.is_in_use());
     in_use.find(|row| row.current_from > now)
 }
 

@@ -66,7 +66,7 @@ pub async fn recover(
         Vec::new()
     };
     let lost = lost(&registered, &needed, &at_hand);
-    if lost.is_empty() && registered.iter().any(|row| row.retired_at.is_none()) {
+    if lost.is_empty() && registered.iter().any(Registered::is_in_use) {
         return Err(refused(
             "every master key that is in use is at hand".to_owned(),
         ));
@@ -102,7 +102,7 @@ fn can_follow(id: RootId, registered: &[Registered]) -> bool {
 /// Keys that were in use and are not at hand. What a row claims to be sealed under counts only while
 /// no key was registered yet: another name there is damage.
 fn lost(registered: &[Registered], needed: &[RootId], at_hand: &[RootId]) -> Vec<RootId> {
-    let in_use = registered.iter().filter(|row| row.retired_at.is_none());
+    let in_use = registered.iter().filter(|row| row.is_in_use());
     let mut lost: Vec<RootId> = in_use.map(|row| row.id).collect();
     if registered.is_empty() {
         lost.extend(needed);
@@ -123,7 +123,7 @@ fn give_up(
     keys::lock(conn)?;
     let at_hand: Vec<RootId> = secrets.iter().map(RootSecret::id).collect();
     let mut registered = master_keys::list(conn)?;
-    let is_lost = |row: &Registered| lost.contains(&row.id) && row.retired_at.is_none();
+    let is_lost = |row: &Registered| lost.contains(&row.id) && row.is_in_use();
     let still_lost = registered.iter().filter(|row| is_lost(row)).count();
     let is_same = registered.is_empty() || still_lost == lost.len();
     registered.retain(|row| !is_lost(row));

@@ -93,9 +93,7 @@ impl MasterKey {
                 current_from: Some(row.current_from),
                 retired_at: row.retired_at,
                 is_at_hand: at_hand.contains(&row.id),
-                tokens_until: followed_at
-                    .filter(|_| row.retired_at.is_none())
-                    .map(lived_out),
+                tokens_until: followed_at.filter(|_| row.is_in_use()).map(lived_out),
                 lacking: lacking(&nodes, row.id),
             });
         }
