@@ -13,7 +13,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{Server, ServerHandle, Service, ServiceRequest};
 use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
@@ -28,7 +28,7 @@ use crate::health::{self, Draining};
 use crate::metrics::{self, Metrics};
 use crate::session::http::Delivery;
 use crate::web::route::{self, Routes};
-use crate::web::{Edge, Traffic, headers, limit, not_found, observe};
+use crate::web::{Edge, Traffic, headers, limit, not_found, observe, slash};
 use crate::{account, federation, jobs, keys, oauth, pages};
 
 pub use listeners::Listeners;
@@ -252,6 +252,7 @@ fn start(
             .app_data(Data::new(app.discovery.clone()))
             .app_data(Data::new(app.clone()))
             // The last one wrapped is the first to see a request.
+            .wrap_fn(routed)
             .wrap(from_fn(limit))
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(observe::observe))
@@ -269,6 +270,12 @@ fn start(
         .listen(listener)
         .map_err(Error::internal)?;
     Ok(server.run())
+}
+
+/// The last thing before a request is given to its route.
+fn routed<S: Service<ServiceRequest>>(mut request: ServiceRequest, routes: &S) -> S::Future {
+    slash::trim(&mut request);
+    routes.call(request)
 }
 
 fn start_admin(
@@ -291,6 +298,7 @@ fn start_admin(
             .app_data(draining.clone())
             .app_data(metrics.clone())
             .app_data(app.clone())
+            .wrap_fn(routed)
             .wrap(from_fn(limit))
             .wrap(from_fn(headers::secure))
             .configure(|table| admin_routes().mount(table, &uncounted))

@@ -52,7 +52,7 @@ mod tests {
         for (path, status) in [
             ("/broken", StatusCode::INTERNAL_SERVER_ERROR),
             ("/sound", StatusCode::OK),
-            ("/broken/", StatusCode::INTERNAL_SERVER_ERROR),
+            ("/broken", StatusCode::INTERNAL_SERVER_ERROR),
         ] {
             let request = TestRequest::get().uri(path).to_request();
             assert_eq!(call_service(&app, request).await.status(), status, "{path}");

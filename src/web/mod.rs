@@ -24,6 +24,7 @@ pub mod observe;
 mod operation;
 mod problem;
 pub mod route;
+pub mod slash;
 mod traffic;
 
 pub use answer::{Answer, Described};

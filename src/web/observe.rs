@@ -74,7 +74,7 @@ fn write_line<B>(response: &ServiceResponse<B>, id: &RequestId, started: Instant
         target: "signet::access",
         request_id = id.as_str(),
         method = request.method().as_str(),
-        route = request.match_pattern().as_deref().unwrap_or("-"),
+        route = request.app_data::<RouteTraffic>().map_or("-", RouteTraffic::route),
         status,
         micros,
         address = address.map_or_else(|| "-".to_owned(), |address| address.to_string()).as_str();

@@ -62,11 +62,10 @@ pub struct Endpoint {
 
 /// An endpoint at `path`, with and without a slash at the end.
 pub fn at(path: &str) -> Endpoint {
-    let bare = path.trim_end_matches('/');
-    let resource = web::resource([bare.to_owned(), format!("{bare}/")]);
     Endpoint {
         path: path.to_owned(),
-        resource,
+        // See `slash`.
+        resource: web::resource(path.trim_end_matches('/')),
         methods: Vec::new(),
         descriptions: Vec::new(),
         is_protected: false,

@@ -103,6 +103,11 @@ impl RouteTraffic {
         Held::new(&self.all.0.in_flight)
     }
 
+    /// The path of the route, as it is mounted.
+    pub(super) fn route(&self) -> &str {
+        &self.route
+    }
+
     /// It was answered.
     pub(super) fn answered(&self, method: &Method, status: StatusCode, started: Instant) {
         let all = &self.all.0;
