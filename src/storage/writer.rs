@@ -6,12 +6,13 @@
 //! write is committed at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::Error as QueryError;
 use diesel::{QueryResult, SqliteConnection};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 use super::connection::Conn;
@@ -29,19 +30,20 @@ const GROUP: usize = 512;
 type Transactions = AnsiTransactionManager;
 
 pub(super) struct Writer {
-    queue: SyncSender<Write>,
+    queue: Sender<Write>,
     /// Writes in one commit.
     pub(super) groups: Histogram,
 }
 
 impl Writer {
     pub(super) fn start(conn: SqliteConnection) -> Result<Self> {
-        let (queue, waiting) = sync_channel(QUEUE);
+        // Takes memory only for what is in it.
+        let (queue, waiting) = channel(QUEUE);
         let groups = measures::groups()?;
         let sizes = groups.clone();
         thread::Builder::new()
             .name("signet-writer".into())
-            .spawn(move || run(Conn::Sqlite(conn), &waiting, &sizes))
+            .spawn(move || run(Conn::Sqlite(conn), waiting, &sizes))
             .map_err(Error::internal)?;
         Ok(Self { queue, groups })
     }
@@ -55,7 +57,7 @@ impl Writer {
         };
         self.queue.try_send(write).map_err(|error| match error {
             TrySendError::Full(_) => Error::unavailable(1, "the queue of writes is full"),
-            TrySendError::Disconnected(_) => Error::internal("the writer has stopped"),
+            TrySendError::Closed(_) => Error::internal("the writer has stopped"),
         })?;
         answer
             .await
@@ -94,10 +96,10 @@ impl Write {
 }
 
 /// Lives until every sender is gone, so what was accepted is written before a stop.
-fn run(mut conn: Conn, waiting: &Receiver<Write>, sizes: &Histogram) {
-    while let Ok(first) = waiting.recv() {
+fn run(mut conn: Conn, mut waiting: Receiver<Write>, sizes: &Histogram) {
+    while let Some(first) = waiting.blocking_recv() {
         let mut group = vec![first];
-        group.extend(waiting.try_iter().take(GROUP - 1));
+        group.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(GROUP - 1));
         sizes.observe(f64::from(u16::try_from(group.len()).unwrap_or(u16::MAX)));
         let commit = commit(&mut conn, &mut group);
         if let Err(error) = &commit {
