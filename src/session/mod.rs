@@ -43,6 +43,7 @@ pub use devices::Device;
 use measures::Refreshes;
 pub use policy::Policy;
 pub use proof::prove_again;
+use refresh::Rotations;
 use store::Standing;
 pub use store::{hold, revoke_all, revoke_entered_by, revoke_others};
 
@@ -189,6 +190,7 @@ struct Inner {
     mail: Mailer,
     policy: Policy,
     refreshes: Refreshes,
+    rotations: Rotations,
 }
 
 impl Sessions {
@@ -198,6 +200,7 @@ impl Sessions {
     /// None but a defect's.
     pub fn new(db: Db, clock: Clock, tokens: Tokens, mail: Mailer, policy: Policy) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
+            rotations: refresh::rotations(&db, &clock, policy)?,
             db,
             clock,
             tokens,

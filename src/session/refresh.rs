@@ -6,15 +6,18 @@ use chrono::TimeDelta;
 use diesel::QueryResult;
 
 use super::decision::{Decision, decide};
-use super::store::{self, Owner, Rotation};
+use super::store::{self, Owner, Presented, Rotation};
 use super::{EndReason, Inner, Policy, Session, Sessions, TokenPair};
-use crate::clock::Time;
+use crate::clock::{Clock, Time};
 use crate::error::{Error, Kind, Result};
 use crate::event::{self, Event};
 use crate::mail::{self, Message};
-use crate::storage::Conn;
+use crate::storage::{Batch, Conn, Db};
 use crate::token::{Reason, RefreshClaims, Refused};
 use crate::web::Facts;
+
+/// Refresh tokens go in, and the sessions that were rotated come out.
+pub(super) type Rotations = Batch<RefreshClaims, Option<Session>>;
 
 /// What a presented refresh token led to. Every one of these commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +53,10 @@ impl Sessions {
         let inner = &*self.0;
         let claims = inner.tokens.verify_refresh(token);
         let claims = claims.inspect_err(|_| inner.refreshes.count(None))?;
-        let shared = self.clone();
-        let address = facts.address;
-        let outcome = inner
-            .db
-            .write(move |conn| shared.0.refresh_step(conn, &claims, address))
-            .await?;
+        let outcome = match inner.rotations.ask(claims.clone()).await? {
+            Some(session) => Outcome::Rotated(session),
+            None => self.judge(claims, facts.address).await?,
+        };
         inner.refreshes.count(Some(&outcome));
         match outcome {
             Outcome::Rotated(session) | Outcome::Replayed(session) => inner.mint(&session),
@@ -74,6 +75,33 @@ impl Sessions {
             Outcome::NoAccount => Err(no_account()),
         }
     }
+
+    /// The whole of it, for a token that was not simply live.
+    async fn judge(&self, claims: RefreshClaims, address: Option<IpAddr>) -> Result<Outcome> {
+        let shared = self.clone();
+        let step = move |conn: &mut Conn| shared.0.refresh_step(conn, &claims, address);
+        self.0.db.write(step).await
+    }
+}
+
+/// What waits to be refreshed is rotated together.
+///
+/// # Errors
+/// None but a defect's.
+pub(super) fn rotations(db: &Db, clock: &Clock, policy: Policy) -> Result<Rotations> {
+    let clock = clock.clone();
+    Batch::new(db, move |conn, tokens: &[RefreshClaims]| {
+        let now = clock.now();
+        let presented: Vec<Presented<'_>> = tokens
+            .iter()
+            .map(|claims| Presented {
+                id: &claims.sid,
+                subject: &claims.sub,
+                generation: claims.r#gen,
+            })
+            .collect();
+        store::rotate_all(conn, &presented, (now, now + policy.idle))
+    })
 }
 
 impl Inner {

@@ -1,5 +1,6 @@
+mod rotate;
+
 use chrono::NaiveDateTime;
-use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::{EndReason, Session};
@@ -8,6 +9,8 @@ use crate::ids::{SessionId, Subject};
 use crate::storage::schema::{instance, sessions, users};
 use crate::storage::{Conn, loaded, stored};
 use crate::web::Facts;
+
+pub(super) use rotate::{Presented, Rotation, rotate, rotate_all};
 
 /// What decides about a session, in the order of [`Row`].
 macro_rules! columns {
@@ -30,6 +33,8 @@ macro_rules! columns {
     };
 }
 
+use columns;
+
 /// What becomes of a session that is ended.
 macro_rules! ended {
     ($reason:expr, $now:expr) => {
@@ -41,7 +46,7 @@ macro_rules! ended {
 }
 
 /// The sessions of a person that are live, but for the account: listing, ending and proving mean
-/// the same by it as [`rotate`] does.
+/// the same by it as a rotation does.
 macro_rules! live {
     ($subject:expr, $now:expr) => {
         sessions::table
@@ -95,44 +100,12 @@ impl From<Row> for Session {
     }
 }
 
-/// A rotation that is to happen if the presented generation is the live one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rotation<'a> {
-    pub(super) id: &'a SessionId,
-    pub(super) subject: &'a Subject,
-    pub(super) generation: i64,
-    pub(super) now: Time,
-    pub(super) idle_expires_at: Time,
-}
-
 /// The account behind a session.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) is_active: bool,
     pub(super) name: String,
     pub(super) email: Option<String>,
-}
-
-/// The one conditional write: all that makes a session live is in its condition.
-pub(super) fn rotate(conn: &mut Conn, rotation: &Rotation<'_>) -> QueryResult<Option<Session>> {
-    let subject = rotation.subject;
-    let account = users::table
-        .filter(users::id.eq(subject.as_str()))
-        .filter(users::is_active.eq(true));
-    let live = live!(subject, rotation.now)
-        .filter(sessions::id.eq(rotation.id.as_str()))
-        .filter(sessions::generation.eq(rotation.generation))
-        .filter(exists(account));
-    let row: Option<Row> = diesel::update(live)
-        .set((
-            sessions::generation.eq(rotation.generation + 1),
-            sessions::rotated_at.eq(stored(rotation.now)),
-            sessions::idle_expires_at.eq(stored(rotation.idle_expires_at)),
-        ))
-        .returning(columns!())
-        .get_result(conn)
-        .optional()?;
-    Ok(row.map(Session::from))
 }
 
 /// A session of `subject`, the installation's epoch, and the account.

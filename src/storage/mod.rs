@@ -11,6 +11,7 @@
 //! and what they captured. They return what the database said; a decision that must leave a trace
 //! is an `Ok` value, never an `Err`, because an `Err` rolls back.
 
+mod batch;
 mod connection;
 mod failure;
 mod measures;
@@ -25,6 +26,7 @@ mod tests;
 mod work;
 mod writer;
 
+pub use batch::Batch;
 pub use connection::Conn;
 pub(crate) use connection::each;
 pub use failure::violates_unique;

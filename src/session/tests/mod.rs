@@ -4,6 +4,7 @@ mod clients;
 mod concurrency;
 mod model;
 mod semantics;
+mod together;
 mod world;
 
 use std::env;

@@ -1,5 +1,6 @@
 //! The room as its callers see it, on both databases.
 
+mod batch;
 mod group;
 mod opening;
 mod postgresql;

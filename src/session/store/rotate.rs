@@ -1,0 +1,197 @@
+//! The one conditional write that a refresh is: all that makes a session live is in its condition.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::backend::Backend;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Array, BigInt, HasSqlType, Text, Timestamp};
+use diesel::sqlite::Sqlite;
+use serde_json::{Value, json};
+
+use super::{Row, columns};
+use crate::clock::Time;
+use crate::ids::{SessionId, Subject};
+use crate::session::Session;
+use crate::storage::schema::sessions;
+use crate::storage::{Conn, stored};
+
+/// A rotation that is to happen if the presented generation is the live one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::session) struct Rotation<'a> {
+    pub(in crate::session) id: &'a SessionId,
+    pub(in crate::session) subject: &'a Subject,
+    pub(in crate::session) generation: i64,
+    pub(in crate::session) now: Time,
+    pub(in crate::session) idle_expires_at: Time,
+}
+
+/// What a refresh token says.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::session) struct Presented<'a> {
+    pub(in crate::session) id: &'a SessionId,
+    pub(in crate::session) subject: &'a Subject,
+    pub(in crate::session) generation: i64,
+}
+
+/// The session as it is now, if it was rotated.
+pub(in crate::session) fn rotate(
+    conn: &mut Conn,
+    rotation: &Rotation<'_>,
+) -> QueryResult<Option<Session>> {
+    let Rotation {
+        id,
+        subject,
+        generation,
+        now,
+        idle_expires_at,
+    } = *rotation;
+    let one = Presented {
+        id,
+        subject,
+        generation,
+    };
+    let rotated = rotate_all(conn, &[one], (now, idle_expires_at))?;
+    Ok(rotated.into_iter().next().flatten())
+}
+
+/// Many rotations at `now`, in one statement; for each the session as it is then, if it was
+/// rotated. Of several of the same generation of a session one is.
+pub(in crate::session) fn rotate_all(
+    conn: &mut Conn,
+    presented: &[Presented<'_>],
+    (now, idle_expires_at): (Time, Time),
+) -> QueryResult<Vec<Option<Session>>> {
+    let (now, idle_expires_at) = (stored(now), stored(idle_expires_at));
+    let rows: Vec<Row> = match conn {
+        Conn::Postgresql(conn) => {
+            let table = Arrays::new(presented);
+            RotateAll(table, now, idle_expires_at).load(conn)
+        }
+        Conn::Sqlite(conn) => {
+            let table = Json::new(presented);
+            RotateAll(table, now, idle_expires_at).load(conn)
+        }
+    }?;
+    let mut rotated: HashMap<SessionId, Session> = rows
+        .into_iter()
+        .map(Session::from)
+        .map(|session| (session.id.clone(), session))
+        .collect();
+    let mut of = |one: &Presented<'_>| {
+        let session = rotated.get(one.id)?;
+        let is_it = session.generation == one.generation + 1;
+        is_it.then(|| rotated.remove(one.id)).flatten()
+    };
+    Ok(presented.iter().map(&mut of).collect())
+}
+
+/// The statement: with the tokens as a table, now, and the next end of idling. Its text is always the
+/// same, however many there are, so that a connection prepares it once; diesel would write a list.
+struct RotateAll<Table>(Table, NaiveDateTime, NaiveDateTime);
+
+impl<Table: QueryId> QueryId for RotateAll<Table> {
+    type QueryId = RotateAll<Table::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Table::HAS_STATIC_QUERY_ID;
+}
+
+impl<Table, DB> QueryFragment<DB> for RotateAll<Table>
+where
+    Table: QueryFragment<DB>,
+    DB: Backend + HasSqlType<Timestamp>,
+    NaiveDateTime: ToSql<Timestamp, DB>,
+    columns!(): QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        let Self(table, now, idle_expires_at) = self;
+        out.push_sql("UPDATE sessions SET generation = presented.generation + 1, rotated_at = ");
+        out.push_bind_param::<Timestamp, _>(now)?;
+        out.push_sql(", idle_expires_at = ");
+        out.push_bind_param::<Timestamp, _>(idle_expires_at)?;
+        out.push_sql(" FROM ");
+        table.walk_ast(out.reborrow())?;
+        out.push_sql(
+            " WHERE sessions.id = presented.id AND sessions.subject = presented.subject \
+             AND sessions.generation = presented.generation AND sessions.revoked_at IS NULL \
+             AND sessions.epoch >= (SELECT epoch FROM instance) \
+             AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.subject AND users.is_active) \
+             AND sessions.expires_at > ",
+        );
+        out.push_bind_param::<Timestamp, _>(now)?;
+        out.push_sql(" AND sessions.idle_expires_at > ");
+        out.push_bind_param::<Timestamp, _>(now)?;
+        out.push_sql(" RETURNING ");
+        columns!().walk_ast(out)
+    }
+}
+
+impl<Table> Query for RotateAll<Table> {
+    type SqlType = <columns!() as Expression>::SqlType;
+}
+
+impl<Table, C> RunQueryDsl<C> for RotateAll<Table> {}
+
+/// For PostgreSQL.
+struct Arrays<'a> {
+    ids: Vec<&'a str>,
+    subjects: Vec<&'a str>,
+    generations: Vec<i64>,
+}
+
+impl<'a> Arrays<'a> {
+    fn new(presented: &[Presented<'a>]) -> Self {
+        Self {
+            ids: presented.iter().map(|one| one.id.as_str()).collect(),
+            subjects: presented.iter().map(|one| one.subject.as_str()).collect(),
+            generations: presented.iter().map(|one| one.generation).collect(),
+        }
+    }
+}
+
+impl QueryId for Arrays<'_> {
+    type QueryId = Arrays<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Pg> for Arrays<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("unnest(");
+        out.push_bind_param::<Array<Text>, _>(&self.ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.subjects)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.generations)?;
+        out.push_sql(") AS presented (id, subject, generation)");
+        Ok(())
+    }
+}
+
+/// For SQLite: a list of lists.
+struct Json(String);
+
+impl Json {
+    fn new(presented: &[Presented<'_>]) -> Self {
+        let row = |one: &Presented<'_>| json!([one.id, one.subject, one.generation]);
+        Self(presented.iter().map(row).collect::<Value>().to_string())
+    }
+}
+
+impl QueryId for Json {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for Json {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(
+            "(SELECT value ->> 0 AS id, value ->> 1 AS subject, value ->> 2 AS generation \
+             FROM json_each(",
+        );
+        out.push_bind_param::<Text, _>(&self.0)?;
+        out.push_sql(")) AS presented");
+        Ok(())
+    }
+}

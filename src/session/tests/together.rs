@@ -1,0 +1,105 @@
+//! Refreshes that are written together: each ends as it would alone.
+
+use super::super::store::{Presented as Token, rotate_all};
+use super::*;
+
+on_both_databases![each_is_rotated_as_if_it_were_alone];
+
+/// What is presented, and whether it is live.
+type Presented = (SessionId, Subject, i64, bool);
+
+fn each_is_rotated_as_if_it_were_alone(house: &House) {
+    wait_for(async {
+        let presented = all_kinds(house).await;
+        let before = rows_of(house, &presented).await;
+        let later = model::start() + TimeDelta::seconds(1);
+        let asked = presented.clone();
+        let rotated = house
+            .write(move |conn| rotate_all(conn, &tokens(&asked), (later, later + model::IDLE)))
+            .await;
+        let after = rows_of(house, &presented).await;
+        assert_eq!(rotated.len(), presented.len());
+        for (number, (id, _, generation, is_live)) in presented.iter().enumerate() {
+            let session = rotated[number].as_ref();
+            assert_eq!(session.is_some(), *is_live, "the {number}th");
+            if let Some(session) = session {
+                assert_eq!((&session.id, session.generation), (id, generation + 1));
+                assert_eq!(session.rotated_at, later);
+                assert_eq!(session.idle_expires_at, later + model::IDLE);
+            }
+        }
+        // Only what is live was written to, and each with its own.
+        for (before, after) in before.iter().zip(&after) {
+            let mut expected = before.clone();
+            let is_it = |it: &&Presented| it.3 && it.0.as_str() == before.id;
+            if presented.iter().any(|it| is_it(&it)) {
+                expected.generation += 1;
+                expected.rotated_at = stored(later);
+                expected.idle_expires_at = stored(later + model::IDLE);
+            }
+            assert_eq!(&expected, after);
+        }
+    });
+}
+
+/// A live one, one ahead, one behind, of somebody else, ended, of a disabled account, of nobody, and
+/// a live one twice and with a generation before and behind it.
+async fn all_kinds(house: &House) -> Vec<Presented> {
+    let sessions = &house.app.sessions;
+    let (ann, ben, eve) = (
+        house.person().await,
+        house.person().await,
+        house.person().await,
+    );
+    let mut all = Vec::new();
+    for (generation, is_live) in [(0, true), (1, false), (-1, false)] {
+        let (id, _) = house.login(sessions, &ann).await;
+        all.push((id, ann.clone(), generation, is_live));
+    }
+    let (of_ben, _) = house.login(sessions, &ben).await;
+    all.push((of_ben, ann.clone(), 0, false));
+    let (ended, _) = house.login(sessions, &ben).await;
+    sessions.end(&ben, &ended, &nowhere()).await.unwrap();
+    all.push((ended, ben.clone(), 0, false));
+    let (disabled, _) = house.login(sessions, &eve).await;
+    let account = users::table.filter(users::id.eq(eve.as_str().to_owned()));
+    house
+        .write(move |conn| {
+            diesel::update(account.clone())
+                .set(users::is_active.eq(false))
+                .execute(conn)
+        })
+        .await;
+    all.push((disabled, eve, 0, false));
+    all.push((SessionId::generate(model::start()), ben.clone(), 0, false));
+    let (twice, _) = house.login(sessions, &ben).await;
+    for (generation, is_live) in [(1, false), (0, true), (0, false), (-1, false)] {
+        all.push((twice.clone(), ben.clone(), generation, is_live));
+    }
+    all
+}
+
+fn tokens(presented: &[Presented]) -> Vec<Token<'_>> {
+    let all = presented.iter();
+    all.map(|(id, subject, generation, _)| Token {
+        id,
+        subject,
+        generation: *generation,
+    })
+    .collect()
+}
+
+async fn rows_of(house: &House, presented: &[Presented]) -> Vec<Row> {
+    let ids: Vec<String> = presented
+        .iter()
+        .map(|it| it.0.as_str().to_owned())
+        .collect();
+    let read = house.app.db.read(move |conn| {
+        sessions::table
+            .filter(sessions::id.eq_any(&ids))
+            .order(sessions::id)
+            .select(Row::as_select())
+            .load(conn)
+    });
+    read.await.unwrap()
+}

@@ -1,0 +1,176 @@
+//! Writes of one kind, done together.
+//!
+//! Whatever waits when a turn begins is done by one closure, in one transaction, and everybody is
+//! answered after its commit: one statement can then do the work of many. Nobody waits for company:
+//! a lone caller's turn begins at once.
+
+use std::sync::{Arc, Weak};
+use std::thread;
+
+use diesel::QueryResult;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::connection::Conn;
+use super::{Db, Inner};
+use crate::error::{Error, Kind, Result};
+
+/// Callers that may wait; past it one is told to come back.
+const QUEUE: usize = 8_192;
+
+/// Done in one transaction at most: bounds how long the first of them waits.
+const GROUP: usize = 256;
+
+/// Transactions at the same time: while one waits for the disk, the next one computes.
+const TURNS: u32 = 2;
+
+/// What is to be done with so many; an answer for each, in their order. It may run more than once.
+type Work<Item, Outcome> = dyn Fn(&mut Conn, &[Item]) -> QueryResult<Vec<Outcome>> + Send + Sync;
+
+/// Where callers ask for a write of one kind.
+pub struct Batch<Item, Outcome> {
+    queue: Sender<Asked<Item, Outcome>>,
+}
+
+struct Asked<Item, Outcome> {
+    item: Item,
+    reply: oneshot::Sender<Result<Outcome>>,
+}
+
+impl<Item, Outcome> Batch<Item, Outcome>
+where
+    Item: Clone + Send + Sync + 'static,
+    Outcome: Send + 'static,
+{
+    /// Writes that are `work`.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn new(
+        db: &Db,
+        work: impl Fn(&mut Conn, &[Item]) -> QueryResult<Vec<Outcome>> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        Ok(Self {
+            queue: start(db, Arc::new(work))?,
+        })
+    }
+
+    /// Has one done, and answers after its commit.
+    ///
+    /// # Errors
+    /// As for [`Db::write`]. A database that is away is so for all that were together.
+    pub async fn ask(&self, item: Item) -> Result<Outcome> {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked { item, reply };
+        self.queue.try_send(asked).map_err(|error| match error {
+            TrySendError::Full(_) => Error::unavailable(1, "the queue of writes is full"),
+            TrySendError::Closed(_) => Error::internal("the thread of a batch has ended"),
+        })?;
+        answer
+            .await
+            .map_err(|_| Error::internal("a batch dropped a write"))?
+    }
+}
+
+/// A thread of its own, since a caller may go away, and its worker's runtime with it.
+fn start<Item, Outcome>(
+    db: &Db,
+    work: Arc<Work<Item, Outcome>>,
+) -> Result<Sender<Asked<Item, Outcome>>>
+where
+    Item: Clone + Send + Sync + 'static,
+    Outcome: Send + 'static,
+{
+    let (queue, waiting) = channel(QUEUE);
+    // Whoever lets go of the database last closes it there and then, not this thread a little later.
+    let db = Arc::downgrade(&db.0);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(Error::internal)?;
+    thread::Builder::new()
+        .name("signet-batch".into())
+        .spawn(move || runtime.block_on(run(db, waiting, work)))
+        .map_err(Error::internal)?;
+    Ok(queue)
+}
+
+/// Lives until every sender is gone, and what was accepted is done.
+async fn run<Item, Outcome>(
+    db: Weak<Inner>,
+    mut waiting: Receiver<Asked<Item, Outcome>>,
+    work: Arc<Work<Item, Outcome>>,
+) where
+    Item: Clone + Send + Sync + 'static,
+    Outcome: Send + 'static,
+{
+    let turns = Arc::new(Semaphore::new(TURNS as usize));
+    while let Some(first) = waiting.recv().await {
+        // It is never closed; nobody waits who has let go of the database.
+        let turn = turns.clone().acquire_owned().await;
+        let (Ok(turn), Some(db)) = (turn, db.upgrade().map(Db)) else {
+            return;
+        };
+        let mut group = vec![first];
+        group.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(GROUP - 1));
+        let work = work.clone();
+        tokio::spawn(async move {
+            together(&db, work, group).await;
+            drop(turn);
+        });
+    }
+    drop(turns.acquire_many(TURNS).await);
+}
+
+async fn together<Item, Outcome>(
+    db: &Db,
+    work: Arc<Work<Item, Outcome>>,
+    group: Vec<Asked<Item, Outcome>>,
+) where
+    Item: Clone + Send + Sync + 'static,
+    Outcome: Send + 'static,
+{
+    let (items, replies): (Vec<_>, Vec<_>) = group
+        .into_iter()
+        .map(|asked| (asked.item, asked.reply))
+        .unzip();
+    let items: Arc<[Item]> = items.into();
+    let (all, together) = (items.clone(), work.clone());
+    match db.write(move |conn| together(conn, &all)).await {
+        // A caller may have gone away; its write stands all the same.
+        Ok(outcomes) => {
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                drop(reply.send(Ok(outcome)));
+            }
+        }
+        // It may even be done, and another try would meet the same.
+        Err(error) if error.kind() == Kind::Unavailable => {
+            for reply in replies {
+                drop(reply.send(Err(Error::unavailable(1, error.to_string()))));
+            }
+        }
+        // Undone: the one that it failed for is not to fail the others.
+        Err(error) => {
+            log::warn!("{} writes are tried one by one: {error}", items.len());
+            for (item, reply) in items.iter().zip(replies) {
+                drop(reply.send(alone(db, &work, item.clone()).await));
+            }
+        }
+    }
+}
+
+async fn alone<Item, Outcome>(
+    db: &Db,
+    work: &Arc<Work<Item, Outcome>>,
+    item: Item,
+) -> Result<Outcome>
+where
+    Item: Clone + Send + Sync + 'static,
+    Outcome: Send + 'static,
+{
+    let work = work.clone();
+    let one = move |conn: &mut Conn| work(conn, std::slice::from_ref(&item));
+    let outcome = db.write(one).await?.into_iter().next();
+    outcome.ok_or_else(|| Error::internal("a batch left a write out"))
+}
