@@ -2,7 +2,7 @@
 //! program again, as a process of its own.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use crate::client::Target;
 use crate::connection::Connection;
+use crate::cores::Cores;
 use crate::server::free_address;
 use crate::{Outcome, Process};
 
@@ -24,11 +25,12 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) async fn start(jwks: &Arc<[u8]>) -> Outcome<Self> {
+    pub(crate) async fn start(jwks: &Arc<[u8]>, cores: &Cores) -> Outcome<Self> {
         let body = NamedTempFile::new()?;
         std::fs::write(body.path(), jwks)?;
         let address = free_address()?;
-        let child = Command::new(std::env::current_exe()?)
+        let child = cores
+            .command(std::env::current_exe()?)
             .arg("--bare-server")
             .arg(body.path())
             .env(ADDRESS, address.to_string())

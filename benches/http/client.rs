@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::Deserialize;
@@ -48,6 +49,23 @@ impl Scenario {
             Self::User => "user",
         }
     }
+
+    /// Whether it takes a password hash, for which only so many may wait at once.
+    fn hashes(self) -> bool {
+        matches!(self, Self::Register | Self::Login)
+    }
+
+    fn status(self) -> u16 {
+        if self == Self::Register { 201 } else { 200 }
+    }
+}
+
+/// What came of a request that was answered as it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Served,
+    /// Too many wait for a hash: to be asked again after that time.
+    Refused(Duration),
 }
 
 /// A server and the two documents that it answers with for ever.
@@ -140,7 +158,16 @@ impl Client {
     /// A client with an account and a session.
     pub(crate) async fn register(target: &Target, number: u16) -> Outcome<Self> {
         let mut client = Self::new(target, number).await?;
-        client.step(Scenario::Register).await?;
+        client.must(Scenario::Register).await?;
+        Ok(client)
+    }
+
+    /// A client that logs in to an account that is there already, and whose password is that of
+    /// all clients.
+    pub(crate) async fn log_in(target: &Target, email: &str) -> Outcome<Self> {
+        let mut client = Self::new(target, 0).await?;
+        email.clone_into(&mut client.email);
+        client.must(Scenario::Login).await?;
         Ok(client)
     }
 
@@ -149,56 +176,50 @@ impl Client {
     pub(crate) async fn prepare(&mut self, scenario: Scenario) -> Outcome<()> {
         self.connection = Connection::open(self.target.address, self.number).await?;
         match scenario {
-            Scenario::Verify | Scenario::User => self.step(Scenario::Refresh).await,
+            Scenario::Verify | Scenario::User => self.must(Scenario::Refresh).await,
             _ => Ok(()),
         }
     }
 
+    /// A request that may not be put off.
+    async fn must(&mut self, scenario: Scenario) -> Outcome<()> {
+        match self.step(scenario).await? {
+            Done::Served => Ok(()),
+            Done::Refused(_) => Err("the server refuses what it has no cause to".into()),
+        }
+    }
+
     /// One request and its answer, checked.
-    pub(crate) async fn step(&mut self, scenario: Scenario) -> Outcome<()> {
+    pub(crate) async fn step(&mut self, scenario: Scenario) -> Outcome<Done> {
+        let mut former = None;
         if scenario == Scenario::Register {
-            self.email = format!("c{}-{}@example.com", self.number, self.made);
+            let email = format!("c{}-{}@example.com", self.number, self.made);
+            former = Some(std::mem::replace(&mut self.email, email));
             self.made += 1;
         }
         self.write(scenario)?;
         let answer = self.connection.exchange(&self.request).await?;
-        expect(
-            &answer,
-            if scenario == Scenario::Register {
-                201
-            } else {
-                200
-            },
-        )?;
+        if scenario.hashes()
+            && let Some(wait) = refusal(&answer)
+        {
+            // There is no account with the new address.
+            if let Some(former) = former {
+                self.email = former;
+            }
+            return Ok(Done::Refused(wait));
+        }
+        expect(&answer, scenario.status())?;
+        let (body, email) = (answer.body, self.email.as_str());
         let is_right = match scenario {
-            Scenario::Jwks => *answer.body == *self.target.jwks,
-            Scenario::Discovery => *answer.body == *self.target.discovery,
-            Scenario::Verify => answer.body == b"{}",
-            Scenario::User => serde_json::from_slice::<User>(answer.body)?.email == self.email,
-            Scenario::Register | Scenario::Login => {
-                let opened: Opened = serde_json::from_slice(answer.body)?;
-                let claims = proof::claims(opened.refresh)?;
-                let is_new = claims.sid != self.session.id && claims.generation == 0;
-                self.session = Session {
-                    access: opened.access.to_owned(),
-                    refresh: opened.refresh.to_owned(),
-                    id: claims.sid,
-                    generation: 0,
-                };
-                is_new && opened.user.email == self.email
-            }
-            Scenario::Refresh => {
-                let refreshed: Refreshed = serde_json::from_slice(answer.body)?;
-                let claims = proof::claims(refreshed.refresh)?;
-                let session = &mut self.session;
-                session.generation += 1;
-                refreshed.access.clone_into(&mut session.access);
-                refreshed.refresh.clone_into(&mut session.refresh);
-                claims.sid == session.id && claims.generation == session.generation
-            }
+            Scenario::Jwks => *body == *self.target.jwks,
+            Scenario::Discovery => *body == *self.target.discovery,
+            Scenario::Verify => body == b"{}",
+            Scenario::User => serde_json::from_slice::<User>(body)?.email == email,
+            Scenario::Register | Scenario::Login => self.session.open(body, email)?,
+            Scenario::Refresh => self.session.go_on(body)?,
         };
         if is_right {
-            Ok(())
+            Ok(Done::Served)
         } else {
             Err(shown(&answer))
         }
@@ -247,6 +268,32 @@ impl Client {
     }
 }
 
+impl Session {
+    /// Takes the tokens of a new session; whether it is one, and that person's.
+    fn open(&mut self, body: &[u8], email: &str) -> Outcome<bool> {
+        let opened: Opened = serde_json::from_slice(body)?;
+        let claims = proof::claims(opened.refresh)?;
+        let is_new = claims.sid != self.id && claims.generation == 0;
+        *self = Self {
+            access: opened.access.to_owned(),
+            refresh: opened.refresh.to_owned(),
+            id: claims.sid,
+            generation: 0,
+        };
+        Ok(is_new && opened.user.email == email)
+    }
+
+    /// Takes the successors of its tokens; whether they are.
+    fn go_on(&mut self, body: &[u8]) -> Outcome<bool> {
+        let refreshed: Refreshed = serde_json::from_slice(body)?;
+        let claims = proof::claims(refreshed.refresh)?;
+        self.generation += 1;
+        refreshed.access.clone_into(&mut self.access);
+        refreshed.refresh.clone_into(&mut self.refresh);
+        Ok(claims.sid == self.id && claims.generation == self.generation)
+    }
+}
+
 fn get(request: &mut Vec<u8>, path: &str, bearer: &str) -> std::io::Result<()> {
     write!(request, "GET {path} HTTP/1.1\r\nhost: bench\r\n")?;
     if !bearer.is_empty() {
@@ -270,6 +317,12 @@ fn expect(answer: &Answer<'_>, status: u16) -> Outcome<()> {
     } else {
         Err(shown(answer))
     }
+}
+
+/// For how long to stay away, where the answer says so.
+fn refusal(answer: &Answer<'_>) -> Option<Duration> {
+    let seconds = answer.header("retry-after")?.parse().ok()?;
+    (answer.status == 503).then(|| Duration::from_secs(seconds))
 }
 
 fn shown(answer: &Answer<'_>) -> crate::Failure {

@@ -14,14 +14,19 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use crate::Outcome;
 use crate::process::{Process, cpu_of_machine, share_of_machine};
 
-/// Rows in one commit: as many as there are clients at most.
+/// Rows in one commit: what 64 clients that wait for each other make of it, at most.
 const GROUP: u32 = 64;
 
-/// All per second.
+const PASSWORD: &[u8] = b"orbit-walnut";
+const SALT: [u8; 16] = [7; 16];
+
+/// All per second. What needs no disk runs on all cores that this process may use.
 pub(crate) struct Limits {
-    /// Argon2id at the server's parameters, in reused memory, on all cores.
+    /// Argon2id at the server's parameters, in memory that is used again.
     pub(crate) hashes: f64,
-    /// ES256 with ring, on one core.
+    /// The same in memory that is allocated for each hash.
+    pub(crate) allocating_hashes: f64,
+    /// ES256 with ring.
     pub(crate) signatures: f64,
     /// Syncs of a file that has just grown by a page.
     pub(crate) syncs: f64,
@@ -36,8 +41,9 @@ impl Limits {
     pub(crate) fn measure(time: Duration) -> Outcome<Self> {
         let begun = (Instant::now(), cpu_of_machine()?, Process::current().cpu()?);
         let mut limits = Self {
-            hashes: hashes(time)?,
-            signatures: signatures(time)?,
+            hashes: on_all_cores(move || hashes(time))?,
+            allocating_hashes: on_all_cores(move || allocating_hashes(time))?,
+            signatures: on_all_cores(move || signatures(time))?,
             syncs: syncs(time)?,
             updates: updates(time)?,
             disturbance: 0.0,
@@ -61,25 +67,41 @@ fn rate(time: Duration, mut work: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
     Ok(f64::from(done) / begun.elapsed().as_secs_f64())
 }
 
-fn hashes(time: Duration) -> Outcome<f64> {
-    let threads = thread::available_parallelism()?.get();
-    let one = move || {
-        let params = Params::new(19_456, 2, 1, Some(32)).map_err(|error| error.to_string())?;
-        let mut memory = vec![Block::new(); params.block_count()];
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let mut out = [0; 32];
-        rate(time, || {
-            argon2
-                .hash_password_into_with_memory(b"orbit-walnut", &[7; 16], &mut out, &mut memory)
-                .map_err(|error| error.to_string().into())
-        })
-    };
-    let threads: Vec<_> = (0..threads).map(|_| thread::spawn(one)).collect();
+/// The sum of the rates that one thread for each core comes to.
+fn on_all_cores(one: impl Fn() -> Outcome<f64> + Copy + Send + 'static) -> Outcome<f64> {
+    let threads = 0..thread::available_parallelism()?.get();
+    let threads: Vec<_> = threads.map(|_| thread::spawn(one)).collect();
     let mut sum = 0.0;
     for thread in threads {
-        sum += thread.join().map_err(|_| "a hashing thread panicked")??;
+        sum += thread.join().map_err(|_| "a thread panicked")??;
     }
     Ok(sum)
+}
+
+fn argon2id() -> Outcome<Argon2<'static>> {
+    let params = Params::new(19_456, 2, 1, Some(32)).map_err(|error| error.to_string())?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hashes(time: Duration) -> Outcome<f64> {
+    let argon2 = argon2id()?;
+    let mut memory = vec![Block::new(); argon2.params().block_count()];
+    let mut out = [0; 32];
+    rate(time, || {
+        argon2
+            .hash_password_into_with_memory(PASSWORD, &SALT, &mut out, &mut memory)
+            .map_err(|error| error.to_string().into())
+    })
+}
+
+fn allocating_hashes(time: Duration) -> Outcome<f64> {
+    let argon2 = argon2id()?;
+    let mut out = [0; 32];
+    rate(time, || {
+        argon2
+            .hash_password_into(PASSWORD, &SALT, &mut out)
+            .map_err(|error| error.to_string().into())
+    })
 }
 
 #[expect(

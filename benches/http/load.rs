@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Client, Scenario};
+use crate::client::{Client, Done, Scenario};
 use crate::process::{self, Process};
 use crate::{Failure, Outcome};
 
@@ -24,6 +24,8 @@ pub(crate) struct Cell {
     length: Duration,
     /// Answers that were not what they had to be.
     pub(crate) wrong: u64,
+    /// Answers within the window that say to come again later.
+    refused: u64,
     /// Processor time of the server, of its database's own processes, and ours.
     server: Duration,
     database: Duration,
@@ -44,6 +46,12 @@ impl Cell {
         let last = self.latencies.len().saturating_sub(1);
         let latency = self.latencies.get(last * percent / 100);
         f64::from(latency.copied().unwrap_or_default()) / 1e3
+    }
+
+    /// The share of the answers that say to come again later.
+    pub(crate) fn refused(&self) -> f64 {
+        let all = self.latencies.len() as u64 + self.refused;
+        self.refused as f64 / all.max(1) as f64
     }
 
     pub(crate) fn server_micros(&self) -> f64 {
@@ -97,6 +105,7 @@ pub(crate) async fn run(
         latencies: Vec::new(),
         length: window.length,
         wrong: 0,
+        refused: 0,
         server: after[0].saturating_sub(before[0]),
         database: after[1].saturating_sub(before[1]),
         load: after[2].saturating_sub(before[2]),
@@ -107,6 +116,7 @@ pub(crate) async fn run(
         let share = task.await?;
         cell.latencies.extend(share.latencies);
         cell.wrong += share.wrong;
+        cell.refused += share.refused;
         if let Some(failure) = share.failure {
             eprintln!("wrong: {} with {count} clients: {failure}", scenario.name());
         }
@@ -136,6 +146,7 @@ struct Share {
     client: Client,
     latencies: Vec<u32>,
     wrong: u64,
+    refused: u64,
     /// The last thing that went wrong.
     failure: Option<Failure>,
 }
@@ -145,18 +156,30 @@ async fn repeat(client: Client, scenario: Scenario, from: Instant, until: Instan
         client,
         latencies: Vec::new(),
         wrong: 0,
+        refused: 0,
         failure: None,
     };
     let mut asked = Instant::now();
     while asked < until {
         let answer = share.client.step(scenario).await;
         let answered = Instant::now();
-        if let Err(failure) = answer {
-            share.wrong += 1;
-            share.failure = Some(failure);
-        } else if answered >= from && answered <= until {
-            let micros = answered.duration_since(asked).as_micros();
-            share.latencies.push(micros.try_into().unwrap_or(u32::MAX));
+        let is_within = answered >= from && answered <= until;
+        match answer {
+            Ok(Done::Served) if is_within => {
+                let micros = answered.duration_since(asked).as_micros();
+                share.latencies.push(micros.try_into().unwrap_or(u32::MAX));
+            }
+            Ok(Done::Served) => {}
+            Ok(Done::Refused(wait)) => {
+                share.refused += u64::from(is_within);
+                sleep_until(until.min(answered + wait)).await;
+                asked = Instant::now();
+                continue;
+            }
+            Err(failure) => {
+                share.wrong += 1;
+                share.failure = Some(failure);
+            }
         }
         asked = answered;
     }

@@ -60,8 +60,15 @@ pub(crate) fn cpu_of_machine() -> Outcome<Duration> {
 
 /// Which part `time` is of what all cores together have within `length`.
 pub(crate) fn share_of_machine(time: Duration, length: Duration) -> f64 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    time.as_secs_f64() / length.as_secs_f64() / cores as f64
+    time.as_secs_f64() / length.as_secs_f64() / cores_of_machine() as f64
+}
+
+/// All cores, also those that this process may not use: `/proc/stat` counts them, too.
+pub(crate) fn cores_of_machine() -> usize {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let lines = stat.lines().filter_map(|line| line.strip_prefix("cpu"));
+    let cores = lines.filter(|line| line.starts_with(|sign: char| sign.is_ascii_digit()));
+    cores.count().max(1)
 }
 
 /// Processor time of every process of that name on this machine.

@@ -1,16 +1,23 @@
 //! The server under test: the release binary, started as anybody starts it.
 
+use std::fs::{self, OpenOptions};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::Outcome;
 use crate::connection::Connection;
+use crate::cores::Cores;
 use crate::database::Database;
-use crate::{Memory, Outcome, Process};
+use crate::process::{Memory, Process};
+
+/// Names another binary than the one that cargo built for this run.
+pub(crate) const BINARY: &str = "SIGNET_BENCH_SERVER";
 
 pub(crate) struct Server<'a> {
     database: &'a Database,
+    cores: &'a Cores,
     child: Child,
     address: SocketAddr,
     started_in: Duration,
@@ -24,16 +31,20 @@ pub(crate) struct Restart {
     pub(crate) memory: Memory,
 }
 
-/// The binary: `SIGNET_BENCH_SERVER`, or the one that cargo built for this run.
 pub(crate) fn binary() -> PathBuf {
-    let given = std::env::var_os("SIGNET_BENCH_SERVER");
+    let given = std::env::var_os(BINARY);
     given.map_or_else(|| env!("CARGO_BIN_EXE_signet").into(), PathBuf::from)
 }
 
 impl<'a> Server<'a> {
-    pub(crate) async fn start(database: &'a Database) -> Outcome<Self> {
+    pub(crate) async fn start(database: &'a Database, cores: &'a Cores) -> Outcome<Self> {
         let address = free_address()?;
-        let mut command = Command::new(binary());
+        // It says of each login that it refuses that it does.
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log_of(database))?;
+        let mut command = cores.command(binary());
         command
             .args(["serve", "--listen", &address.to_string()])
             .args(["--database", &database.url])
@@ -44,11 +55,13 @@ impl<'a> Server<'a> {
             .env("SIGNET_LIMITS__ENABLED", "false")
             .current_dir(database.directory.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null());
+            .stdout(Stdio::null())
+            .stderr(log);
         let begun = Instant::now();
         let child = command.spawn()?;
         let mut server = Self {
             database,
+            cores,
             child,
             address,
             started_in: Duration::ZERO,
@@ -63,7 +76,7 @@ impl<'a> Server<'a> {
         let mut restarts = Vec::new();
         for _ in 0..times {
             self.stop()?;
-            self = Self::start(self.database).await?;
+            self = Self::start(self.database, self.cores).await?;
             tokio::time::sleep(Duration::from_millis(500)).await;
             restarts.push(Restart {
                 started_in: self.started_in,
@@ -96,7 +109,8 @@ impl<'a> Server<'a> {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
-                return Err(format!("the server ended: {status}").into());
+                let last = last_words(self.database);
+                return Err(format!("the server ended: {status}: {last}").into());
             }
             if begun.elapsed() > Duration::from_secs(30) {
                 return Err("the server does not answer".into());
@@ -112,7 +126,8 @@ impl<'a> Server<'a> {
         if status.success() {
             Ok(())
         } else {
-            Err(format!("the server did not stop well: {status}").into())
+            let last = last_words(self.database);
+            Err(format!("the server did not stop well: {status}: {last}").into())
         }
     }
 }
@@ -123,6 +138,16 @@ impl Drop for Server<'_> {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn log_of(database: &Database) -> PathBuf {
+    database.directory.path().join("log")
+}
+
+fn last_words(database: &Database) -> String {
+    let log = fs::read_to_string(log_of(database)).unwrap_or_default();
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("\n")
 }
 
 /// A port that nobody has; between this and its use somebody could take it.

@@ -1,0 +1,124 @@
+//! What may be asked for at the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::client::Scenario;
+use crate::load::Window;
+
+const POSTGRES_URL: &str = "SIGNET_BENCH_POSTGRES_URL";
+
+/// Measures the server over HTTP.
+#[derive(Parser)]
+#[command(name = "http")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct Options {
+    /// One second for each cell, once, with 1 and 8 clients: shows that it works, not how fast it is
+    #[arg(long)]
+    quick: bool,
+    /// Seconds for each cell [default: 5]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// The whole list so many times over; the tables hold medians [default: 3]
+    #[arg(long)]
+    repeats: Option<usize>,
+    /// How many clients at once [default: 1,8,64,256]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    clients: Vec<u16>,
+    /// Only these
+    #[arg(long, value_delimiter = ',')]
+    scenarios: Vec<Scenario>,
+    /// The server on the first core alone, the load on all others
+    #[arg(long)]
+    pub(crate) pin: bool,
+    /// Measures starts with so many users, too
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) users: Option<u32>,
+    /// While others take more than a tenth of the machine, measure again, so many times at most
+    #[arg(long, default_value_t = 0)]
+    pub(crate) patience: usize,
+    /// Measures PostgreSQL too, in a database of its own beside the one named here
+    #[arg(long, env = POSTGRES_URL, hide_env_values = true)]
+    pub(crate) postgres: Option<String>,
+    /// Leaves SQLite out
+    #[arg(long)]
+    pub(crate) no_sqlite: bool,
+    /// What cargo says to every benchmark; without it, it is `cargo test` that runs us
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Serves this file at the place of the JWKS, with nothing around it
+    #[arg(long, hide = true)]
+    pub(crate) bare_server: Option<PathBuf>,
+}
+
+impl Options {
+    fn is_quick(&self) -> bool {
+        self.quick || !self.bench
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        let usual = if self.is_quick() { 1 } else { 5 };
+        let seconds = self.seconds.unwrap_or(usual);
+        Window {
+            warm_up: Duration::from_millis(200 * seconds),
+            length: Duration::from_secs(seconds),
+        }
+    }
+
+    pub(crate) fn repeats(&self) -> usize {
+        let usual = if self.is_quick() { 1 } else { 3 };
+        self.repeats.unwrap_or(usual).max(1)
+    }
+
+    pub(crate) fn clients(&self) -> Vec<u16> {
+        if !self.clients.is_empty() {
+            return self.clients.clone();
+        }
+        if self.is_quick() {
+            vec![1, 8]
+        } else {
+            vec![1, 8, 64, 256]
+        }
+    }
+
+    /// As many clients as there are at once at most.
+    pub(crate) fn most_clients(&self) -> u16 {
+        self.clients().into_iter().max().unwrap_or(1)
+    }
+
+    pub(crate) fn scenarios(&self) -> Vec<Scenario> {
+        if self.scenarios.is_empty() {
+            Scenario::ALL.to_vec()
+        } else {
+            self.scenarios.clone()
+        }
+    }
+}
+
+/// How to ask for the same again. An address of a database may hold a password, and the path to a
+/// binary says nothing to others: they are left out.
+pub(crate) fn command_line() -> String {
+    let mut words = Vec::new();
+    for variable in [POSTGRES_URL, crate::server::BINARY] {
+        if std::env::var_os(variable).is_some() {
+            words.push(format!("{variable}=…"));
+        }
+    }
+    words.push("cargo bench --bench http --".into());
+    let mut is_secret = false;
+    for word in std::env::args().skip(1).filter(|word| word != "--bench") {
+        let shown = match word.split_once('=') {
+            _ if is_secret => "…".into(),
+            Some(("--postgres", _)) => "--postgres=…".into(),
+            _ => word.clone(),
+        };
+        is_secret = word == "--postgres";
+        words.push(shown);
+    }
+    words.join(" ").trim_end_matches(" --").to_owned()
+}
