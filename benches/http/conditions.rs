@@ -46,6 +46,18 @@ impl Conditions {
         })
     }
 
+    pub(crate) fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    pub(crate) fn machine(&self) -> &str {
+        &self.machine
+    }
+
+    pub(crate) fn cores(&self) -> &str {
+        &self.cores
+    }
+
     pub(crate) fn write(&self, out: &mut String) -> fmt::Result {
         let (size, begun) = (binary_mib(), self.begun.format("%Y-%m-%d %H:%M UTC"));
         writeln!(out, "- `{}`", options::command_line())?;

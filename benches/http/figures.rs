@@ -20,6 +20,12 @@ pub(crate) fn groups(cells: &[Cell]) -> Vec<Group<'_>> {
     groups
 }
 
+/// The repeats of one scenario with so many clients; none, if it was left out.
+pub(crate) fn group(cells: &[Cell], scenario: Scenario, clients: u16) -> Option<Group<'_>> {
+    let mut groups = groups(cells).into_iter();
+    groups.find(|group| (group[0].scenario, group[0].clients) == (scenario, clients))
+}
+
 /// The median rate with the number of clients that makes it highest; 0, if it was left out.
 pub(crate) fn best(cells: &[Cell], scenario: Scenario) -> f64 {
     let groups = groups(cells).into_iter();

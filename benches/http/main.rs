@@ -22,8 +22,10 @@ mod figures;
 mod limits;
 mod load;
 mod options;
+mod plot;
 mod process;
 mod proof;
+mod publish;
 mod report;
 mod server;
 mod subject;
@@ -70,11 +72,18 @@ fn main() -> ExitCode {
 
 /// Measures, prints the report, and says how many answers were wrong.
 async fn run(options: &Options) -> Outcome<u64> {
+    if options.write {
+        publish::check()?;
+    }
     let report = measure(options).await?;
     let text = report.markdown()?;
     println!("{text}");
     let cells = report.runs.iter().flat_map(|run| &run.cells);
     let wrong = cells.chain(&report.bare).map(|cell| cell.wrong).sum();
+    if options.write && wrong == 0 {
+        let (picture, caption) = plot::draw(&report)?;
+        publish::publish(&text, &picture, &caption)?;
+    }
     Ok(wrong)
 }
 

@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Measures starts with so many users, too
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) users: Option<u32>,
+    /// Puts the report into docs/performance.md, and draws docs/performance.svg
+    #[arg(long)]
+    pub(crate) write: bool,
     /// While others take more than a tenth of the machine, measure again, so many times at most
     #[arg(long, default_value_t = 0)]
     pub(crate) patience: usize,
