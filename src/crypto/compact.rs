@@ -49,34 +49,63 @@ pub struct TokenHeader {
     pub kid: Option<String>,
 }
 
-/// The header of a token in compact form.
+/// A token in compact form, taken apart. Nothing in it is trustworthy before the signature is
+/// verified.
+pub struct Compact<'a> {
+    /// What it says about itself.
+    pub header: TokenHeader,
+    /// What is signed (RFC 7515 section 5.1): header and payload as they are written.
+    pub(super) message: &'a str,
+    /// The claims, as JSON.
+    pub(super) payload: Vec<u8>,
+    /// As it is written.
+    pub(super) signature: &'a str,
+}
+
+/// The header of a token in compact form: see [`Compact::parse`].
 ///
-/// Accepts at most [`MAX_TOKEN_BYTES`]; exactly three non-empty parts, each the only spelling of
-/// its bytes (strict alphabet, no padding, no whitespace, unused bits zero); a header that is one
-/// JSON object with unique names, `alg` one of ours, `typ` and `kid` strings where present; and
-/// none of `crit`, `jwk`, `jku`, `x5u`, `x5c`, `b64`, `zip`, `enc`.
+/// # Errors
+/// It is not acceptable.
 pub fn parse_header(token: &str) -> Result<TokenHeader, Rejected> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(Rejected::TooLong);
+    Ok(Compact::parse(token)?.header)
+}
+
+impl<'a> Compact<'a> {
+    /// Takes a token apart.
+    ///
+    /// Accepts at most [`MAX_TOKEN_BYTES`]; exactly three non-empty parts, each the only spelling of
+    /// its bytes (strict alphabet, no padding, no whitespace, unused bits zero); a header that is one
+    /// JSON object with unique names, `alg` one of ours, `typ` and `kid` strings where present; and
+    /// none of `crit`, `jwk`, `jku`, `x5u`, `x5c`, `b64`, `zip`, `enc`.
+    ///
+    /// # Errors
+    /// It is anything else.
+    pub fn parse(token: &'a str) -> Result<Self, Rejected> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Rejected::TooLong);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(Rejected::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(Rejected::Malformed)?;
+        // A further dot is in no alphabet.
+        let (header, payload) = (part(header)?, part(payload)?);
+        part(signature)?;
+        let header = String::from_utf8(header).map_err(|_| Rejected::Header)?;
+        let header: Members = serde_json::from_str(&header).map_err(|_| Rejected::Header)?;
+        let header = TokenHeader {
+            alg: header
+                .alg
+                .and_then(|name| name.parse().ok())
+                .ok_or(Rejected::Algorithm)?,
+            typ: header.typ,
+            kid: header.kid,
+        };
+        Ok(Self {
+            header,
+            message,
+            payload,
+            signature,
+        })
     }
-    let mut parts = token.split('.').map(part);
-    let (Some(header), Some(payload), Some(signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(Rejected::Malformed);
-    };
-    payload?;
-    signature?;
-    let header = String::from_utf8(header?).map_err(|_| Rejected::Header)?;
-    let header: Members = serde_json::from_str(&header).map_err(|_| Rejected::Header)?;
-    Ok(TokenHeader {
-        alg: header
-            .alg
-            .and_then(|name| name.parse().ok())
-            .ok_or(Rejected::Algorithm)?,
-        typ: header.typ,
-        kid: header.kid,
-    })
 }
 
 fn part(text: &str) -> Result<Vec<u8>, Rejected> {

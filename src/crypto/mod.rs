@@ -25,7 +25,7 @@ mod token_tests;
 mod verifying_key;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use compact::{MAX_TOKEN_BYTES, Rejected, TokenHeader, parse_header};
+pub use compact::{Compact, MAX_TOKEN_BYTES, Rejected, TokenHeader, parse_header};
 pub use jwk::PublicJwk;
 pub use key_file::{KeyFile, MAX_KEY_FILE_BYTES};
 pub use provider::install;

@@ -161,24 +161,21 @@ pub(super) fn standing(
     subject: &Subject,
     id: &SessionId,
 ) -> QueryResult<Option<Standing>> {
-    let found: Option<(bool, Option<Row>)> = users::table
+    let epoch = instance::table.select(instance::epoch).single_value();
+    let found: Option<(bool, Option<Row>, Option<i64>)> = users::table
         .left_join(
             sessions::table.on(sessions::subject
                 .eq(users::id)
                 .and(sessions::id.eq(id.as_str()))),
         )
         .filter(users::id.eq(subject.as_str()))
-        .select((users::is_active, columns!().nullable()))
+        .select((users::is_active, columns!().nullable(), epoch))
         .get_result(conn)
         .optional()?;
-    let Some((is_active, row)) = found else {
-        return Ok(None);
-    };
-    let session = match row {
-        Some(row) => Some((row.into(), epoch(conn)?)),
-        None => None,
-    };
-    Ok(Some(Standing { is_active, session }))
+    Ok(found.map(|(is_active, row, epoch)| Standing {
+        is_active,
+        session: row.map(Session::from).zip(epoch),
+    }))
 }
 
 /// Sets when the person last proved who they are, if the session is live; the session then.

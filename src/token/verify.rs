@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::claims::{self, AccessClaims, RefreshClaims};
 use super::{Reason, RefreshSecret, Refused, Tokens};
 use crate::clock::Time;
-use crate::crypto::{TokenHeader, VerifyingKey, parse_header};
+use crate::crypto::{Compact, TokenHeader, VerifyingKey};
 
 /// Nodes' clocks may differ by this much, in seconds.
 const SKEW: i64 = 60;
@@ -30,8 +30,9 @@ impl Tokens {
     /// # Errors
     /// Why it is refused.
     pub fn recognise_access(&self, token: &str) -> Verified<AccessClaims> {
-        let header = read_header(token)?;
-        if self.is_ours_for_refresh(&header) {
+        let compact = read(token)?;
+        let header = &compact.header;
+        if self.is_ours_for_refresh(header) {
             self.verify_refresh(token)?;
             return Err(Refused(Reason::WrongType));
         }
@@ -40,7 +41,7 @@ impl Tokens {
         let kid = header.kid.as_deref().ok_or(Refused(Reason::Invalid))?;
         let ring = inner.keys.ring();
         let key = ring.published(kid, now).ok_or(Refused(Reason::Invalid))?;
-        let claims: AccessClaims = decode(&key.verifying, token)?;
+        let claims: AccessClaims = decode(&key.verifying, &compact)?;
         let is_typed = header.typ.as_deref() == Some(&inner.settings.access_typ)
             && claims.token_type == claims::ACCESS;
         let is_for_us = claims.iss == inner.issuer && claims.aud == inner.settings.audience;
@@ -55,18 +56,19 @@ impl Tokens {
     /// # Errors
     /// Why it is refused.
     pub fn verify_refresh(&self, token: &str) -> Verified<RefreshClaims> {
-        let header = read_header(token)?;
+        let compact = read(token)?;
+        let header = &compact.header;
         let inner = &*self.0;
         let secrets = inner.refresh_secrets.versions();
         let mut secrets = secrets.iter().map(|version| &version.value);
         let is_named = |secret: &&RefreshSecret| Some(&secret.kid) == header.kid.as_ref();
         let Some(secret) = secrets.find(is_named) else {
-            self.refuse_if_unknowable(&header)?;
+            self.refuse_if_unknowable(header)?;
             // A good access token is told that it is in the wrong place.
             self.verify_access(token)?;
             return Err(Refused(Reason::WrongType));
         };
-        let claims: RefreshClaims = decode(&secret.verifying, token)?;
+        let claims: RefreshClaims = decode(&secret.verifying, &compact)?;
         let is_typed = header.typ.as_deref() == Some(claims::REFRESH_TYP)
             && claims.token_type == claims::REFRESH;
         let is_ours = claims.iss == inner.issuer && claims.aud == inner.issuer;
@@ -94,14 +96,12 @@ impl Tokens {
     }
 }
 
-fn read_header(token: &str) -> Verified<TokenHeader> {
-    parse_header(token).map_err(|_| Refused(Reason::Invalid))
+fn read(token: &str) -> Verified<Compact<'_>> {
+    Compact::parse(token).map_err(|_| Refused(Reason::Invalid))
 }
 
-fn decode<T: DeserializeOwned>(key: &VerifyingKey, token: &str) -> Verified<T> {
-    key.decode(token)
-        .map(|(_, claims)| claims)
-        .map_err(|_| Refused(Reason::Invalid))
+fn decode<T: DeserializeOwned>(key: &VerifyingKey, token: &Compact<'_>) -> Verified<T> {
+    key.verify(token).map_err(|_| Refused(Reason::Invalid))
 }
 
 fn in_time(iat: i64, exp: i64, now: Time) -> Verified<()> {
