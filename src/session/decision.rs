@@ -42,6 +42,6 @@ pub(super) fn decide(
 }
 
 /// Neither ended nor expired nor from before the last restore.
-pub(super) fn is_live(session: &Session, epoch: i64, now: Time) -> bool {
+fn is_live(session: &Session, epoch: i64, now: Time) -> bool {
     session.revoked_at.is_none() && session.ends_at() > now && session.epoch >= epoch
 }

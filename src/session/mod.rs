@@ -314,7 +314,10 @@ impl Sessions {
             Some(Standing {
                 is_active: false, ..
             }) => Err(unauthenticated("user_inactive", "User is inactive")),
-            Some(standing) if self.is_live(&standing) => Ok(()),
+            Some(Standing {
+                generation: Some(_),
+                ..
+            }) => Ok(()),
             Some(_) => Err(Refused(Reason::Ended).as_bearer()),
         }
     }
@@ -334,27 +337,22 @@ impl Sessions {
             Err(refused) => return Err(refused.into()),
         };
         let standing = self.standing(&subject, &session).await?;
-        let standing = standing.filter(|standing| standing.is_active && self.is_live(standing));
-        let current = standing.and_then(|standing| standing.session);
-        let is_current = |session: &Session| generation.is_none_or(|it| it == session.generation);
+        let current = standing
+            .filter(|standing| standing.is_active)
+            .and_then(|standing| standing.generation);
         match current {
-            Some((session, _)) if is_current(&session) => Ok(()),
+            Some(current) if generation.is_none_or(|it| it == current) => Ok(()),
             _ => Err(Refused(Reason::Ended).into()),
         }
     }
 
     async fn standing(&self, subject: &Subject, id: &SessionId) -> Result<Option<Standing>> {
         let (subject, id) = (subject.clone(), id.clone());
+        let now = self.0.clock.now();
         self.0
             .db
-            .read(move |conn| store::standing(conn, &subject, &id))
+            .read(move |conn| store::standing(conn, &subject, &id, now))
             .await
-    }
-
-    fn is_live(&self, standing: &Standing) -> bool {
-        let now = self.0.clock.now();
-        let session = standing.session.as_ref();
-        session.is_some_and(|(session, epoch)| decision::is_live(session, *epoch, now))
     }
 }
 

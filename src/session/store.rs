@@ -7,7 +7,7 @@ use super::{EndReason, Session};
 use crate::clock::Time;
 use crate::ids::{SessionId, Subject};
 use crate::storage::schema::{instance, sessions, users};
-use crate::storage::{Conn, loaded, stored};
+use crate::storage::{Conn, each, loaded, stored};
 use crate::web::Facts;
 
 pub(super) use rotate::{Presented, Rotation, rotate, rotate_all};
@@ -151,8 +151,8 @@ pub(super) fn find_with_owner(
 pub(super) struct Standing {
     /// Whether the account is active.
     pub(super) is_active: bool,
-    /// The session, if it is there, and the installation's epoch.
-    pub(super) session: Option<(Session, i64)>,
+    /// The generation of the session, if it is live.
+    pub(super) generation: Option<i64>,
 }
 
 /// The standing of a person in a session; `None` without an account.
@@ -160,21 +160,18 @@ pub(super) fn standing(
     conn: &mut Conn,
     subject: &Subject,
     id: &SessionId,
+    now: Time,
 ) -> QueryResult<Option<Standing>> {
-    let epoch = instance::table.select(instance::epoch).single_value();
-    let found: Option<(bool, Option<Row>, Option<i64>)> = users::table
-        .left_join(
-            sessions::table.on(sessions::subject
-                .eq(users::id)
-                .and(sessions::id.eq(id.as_str()))),
-        )
-        .filter(users::id.eq(subject.as_str()))
-        .select((users::is_active, columns!().nullable(), epoch))
-        .get_result(conn)
-        .optional()?;
-    Ok(found.map(|(is_active, row, epoch)| Standing {
+    let session = live!(subject, now).filter(sessions::id.eq(id.as_str()));
+    let account = users::table.filter(users::id.eq(subject.as_str())).select((
+        users::is_active,
+        session.select(sessions::generation).single_value(),
+    ));
+    // Every request asks this: on the bare connection its text is not put together each time.
+    let found = each!(conn, |conn| account.get_result(conn)).optional()?;
+    Ok(found.map(|(is_active, generation)| Standing {
         is_active,
-        session: row.map(Session::from).zip(epoch),
+        generation,
     }))
 }
 
