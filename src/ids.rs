@@ -2,6 +2,8 @@
 //! new rows are neighbours in an index; people who were imported keep the key they had.
 
 use std::fmt;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
@@ -101,6 +103,21 @@ id! {
     /// One request, in logs and in the header `X-Request-Id`.
     RequestId
 }
+impl RequestId {
+    /// The next one of this process. Nothing hangs on nobody guessing it, so what is random in it is
+    /// drawn once and counted up from there (RFC 9562, section 6.2): every request has one, and the
+    /// kernel's random numbers were a noticeable part of a short answer.
+    pub fn next(now: Time) -> Self {
+        static START: LazyLock<[u8; 10]> = LazyLock::new(crypto::random);
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let [high, low, rest @ ..] = *START;
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let rest = u64::from_be_bytes(rest).wrapping_add(count).to_be_bytes();
+        let mut random = [high, low, 0, 0, 0, 0, 0, 0, 0, 0];
+        random.split_at_mut(2).1.copy_from_slice(&rest);
+        Self(uuid_v7_of(now, &random))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -118,5 +135,17 @@ mod tests {
         assert!(EventId::floor(now) < EventId::generate(now));
         assert!(EventId::generate(now) < EventId::floor(now + TimeDelta::milliseconds(1)));
         assert_eq!(&older.as_str()[14..15], "7");
+    }
+
+    #[test]
+    fn requests_of_the_same_moment_have_their_own_ids() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let ids: std::collections::BTreeSet<_> = (0..1000).map(|_| RequestId::next(now)).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(
+            ids.iter()
+                .all(|id| id.as_str().starts_with("01a3185c-5000-7")),
+            "{ids:?}"
+        );
     }
 }

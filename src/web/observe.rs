@@ -27,7 +27,7 @@ pub async fn observe(
     let now = request
         .app_data::<web::Data<Clock>>()
         .map(|clock| clock.now());
-    let id = RequestId::generate(now.unwrap_or_default());
+    let id = RequestId::next(now.unwrap_or_default());
     let started = Instant::now();
     request.extensions_mut().insert(id.clone());
     let _in_flight = request.app_data::<RouteTraffic>().map(RouteTraffic::begin);
