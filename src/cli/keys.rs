@@ -193,6 +193,10 @@ fn tell(keys: &Keys, changed: &[Changed], json: bool) {
 
 fn notes(policy: &Policy, changed: &[Changed], now: Time) -> Vec<String> {
     let mut notes = Vec::new();
+    let is_revoked = |one: &&Changed| matches!(one, Changed::Revoked(_));
+    if changed.iter().filter(is_revoked).count() > 1 {
+        notes.push("They are the same key, under several ids.".to_owned());
+    }
     for one in changed {
         match one {
             Changed::Revoked(entry) if entry.purpose == Purpose::Verify => notes.push(format!(

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::clock::{Clock, in_seconds};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::keys::{self, Stage, Standing};
+use crate::keys::{self, Changed, Stage, Standing};
 use crate::session;
 use crate::storage::{Access, Conn, Db};
 
@@ -155,7 +155,9 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
         .collect();
     let id = revoked.id.to_string();
     if json {
-        print_json(&json!({ "revoked": id, "signing_keys": told }));
+        print_json(&json!({
+            "revoked": id, "signing_keys": told, "import_again": left(&revoked.signing_keys),
+        }));
         return Ok(());
     }
     println!(
@@ -165,11 +167,32 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
     for line in told {
         println!("{line}");
     }
+    tell_left(&revoked.signing_keys);
     println!(
         "Who logged in before has to log in again. Verifiers that do not fetch an unknown key at \
          once refuse new access tokens until their JWKS is fresh."
     );
     Ok(())
+}
+
+/// Keys that were imported, and left with the master key that vouched for them.
+fn left(changed: &[Changed]) -> Vec<&str> {
+    let left = changed.iter().filter_map(|one| match one {
+        Changed::Forgotten(kid) => Some(kid.as_str()),
+        _ => None,
+    });
+    left.collect()
+}
+
+fn tell_left(changed: &[Changed]) {
+    let left = left(changed);
+    if !left.is_empty() {
+        println!(
+            "Nobody vouches any more for keys that only verified. Import them again, from where you \
+             had them, if old tokens need them: {}",
+            left.join(", ")
+        );
+    }
 }
 
 /// `signet keys master recover`: the one that runs without a usable master key.
@@ -195,6 +218,7 @@ pub(super) fn recover(config: Config, is_meant: bool, json: bool) -> Result<()> 
     if json {
         print_json(&json!({
             "lost": lost, "current": current, "signing_keys": told, "mails_dropped": mails,
+            "import_again": left(&recovered.signing_keys),
         }));
         return Ok(());
     }
@@ -209,6 +233,7 @@ pub(super) fn recover(config: Config, is_meant: bool, json: bool) -> Result<()> 
     for line in told {
         println!("{line}");
     }
+    tell_left(&recovered.signing_keys);
     println!(
         "{mails} mails were dropped: whoever waits for one has to ask again. All sessions ended: \
          everybody has to log in again. Back {} up.",

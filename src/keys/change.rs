@@ -3,7 +3,8 @@
 use diesel::QueryResult;
 
 use super::operate::refused;
-use super::schedule::{Entry, Policy, Purpose, Step, endings, plan};
+use super::plan::{Step, endings, plan};
+use super::schedule::{Entry, Policy, Purpose};
 use super::store::{self, NewKey};
 use super::{Keys, Lifetime, master};
 use crate::clock::{Time, in_seconds};
@@ -87,7 +88,9 @@ impl Keys {
                 let mut own = keys.iter().filter(|key| key.algorithm == *algorithm);
                 own.any(|key| key.is_to_sign(now))
             };
-            if policy.algorithms.iter().all(has) {
+            // Keys that are all still to come are brought forward.
+            let one_signs = keys.iter().any(|key| key.signs(now));
+            if one_signs && policy.algorithms.iter().all(has) {
                 // Tokens of this node may live longer than when ends were planned.
                 return Ok(endings(keys, policy, &[], now));
             }
@@ -179,6 +182,7 @@ impl Keys {
                     let row = store::Row::seal(&self.0.vault, key, lifetime, seen.at)?;
                     let entry = Entry {
                         kid: key.kid.clone(),
+                        thumbprint: key.public.thumbprint(),
                         algorithm,
                         purpose: key.purpose(),
                         lifetime,
@@ -362,6 +366,9 @@ impl Changed {
                     in_seconds(entry.lifetime.activate_at)
                 ),
             },
+            Self::Revoked(entry) if entry.purpose == Purpose::Verify => {
+                format!("the key {}, which only verified, is revoked", entry.kid)
+            }
             Self::Revoked(entry) => format!("the signing key {} is revoked", entry.kid),
             Self::Forgotten(kid) => format!("the signing key {kid} left the database"),
         }

@@ -86,13 +86,16 @@ fn row_findings(
     (master, vault): (&MasterKey, &Vault),
     now: Time,
 ) -> Vec<Finding> {
+    if row.lifetime().gone_at(now).is_some() {
+        return Vec::new();
+    }
     let kid = &row.kid;
     let untimed = row.times().is_none().then(|| {
         let (goes_on, remedy) = match row.purpose() {
             Purpose::Sign => ("until another one signs", "a running server replaces it"),
             Purpose::Verify => (
                 "verifying for good",
-                "revoke it when no token needs it any more",
+                "import it again to say until when, or revoke it",
             ),
         };
         let found = format!("the times of {kid} cannot be read; it goes on {goes_on}");
@@ -138,8 +141,7 @@ fn seal_finding(
         Closed::Damaged(_) => "restore its row from a backup".to_owned(),
     };
     Some(match state {
-        State::Removed | State::Revoked => return None,
-        State::Retired => Finding::warning(
+        State::Retired | State::Removed | State::Revoked => Finding::warning(
             SIGNING,
             format!("{what}; what it signed verifies all the same"),
             restore,

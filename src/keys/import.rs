@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::operate::{refused, rotation};
 use super::store::NewKey;
-use super::{Changed, Entry, Keys, Lifetime, Start, State, Step};
+use super::{Changed, Entry, Keys, Lifetime, Purpose, Start, Step};
 use crate::crypto::{Algorithm, KeyFile};
 use crate::error::Result;
 
@@ -21,11 +21,12 @@ const MIN_SIGNING_BITS: usize = 3072;
 impl Keys {
     /// Publishes a key for tokens that were signed elsewhere, from now on and for so long as `keep`
     /// says. It never signs: of a private key only the public part is stored. `kid` is what the
-    /// tokens call it; without one, what the file does, else its thumbprint.
+    /// tokens call it; without one, what the file does, else its thumbprint. What that id had before
+    /// gives way if it is the same key, or one that nobody vouches for.
     ///
     /// # Errors
-    /// It cannot be for `algorithm`; there is a key of that id, or the same one for another
-    /// algorithm; it would be removed while tokens live.
+    /// It cannot be for `algorithm`; there is another key of that id, or the same one for
+    /// another algorithm; it was revoked; it would be removed while tokens live.
     pub async fn import_to_verify(
         &self,
         file: KeyFile,
@@ -51,6 +52,7 @@ impl Keys {
                 least.num_seconds()
             )));
         }
+        let (thumbprint, strays) = (public.thumbprint(), self.strays().await?);
         let new = NewKey {
             kid: kid.clone(),
             algorithm,
@@ -59,7 +61,8 @@ impl Keys {
             is_imported: true,
         };
         self.change_with(vec![new], &|keys, policy, now| {
-            refuse_known(keys, &kid)?;
+            refuse_revoked(keys, &thumbprint)?;
+            let before = give_way(keys, (&kid, &thumbprint), &strays)?;
             // It never signs, not even by a clock that is behind.
             let begun = now - policy.clock_skew;
             let lifetime = Lifetime {
@@ -67,7 +70,8 @@ impl Keys {
                 remove_at: Some(now + keep),
                 ..Lifetime::first(begun)
             };
-            Ok(vec![Step::Create(algorithm, lifetime)])
+            let new = Step::Create(algorithm, lifetime);
+            Ok(before.into_iter().chain([new]).collect())
         })
         .await
     }
@@ -113,11 +117,11 @@ impl Keys {
             is_imported: true,
         };
         self.change_with(vec![new], &|keys, policy, now| {
-            refuse_known(keys, &kid)?;
-            let is_next = |key: &&Entry| {
-                let state = key.lifetime.state(now);
-                key.algorithm == algorithm && state == State::Pending
-            };
+            refuse_revoked(keys, &kid)?;
+            if let Some(known) = keys.iter().find(|key| key.kid == kid) {
+                return Err(refused(known_already(known)));
+            }
+            let is_next = |key: &&Entry| key.algorithm == algorithm && key.is_next(now);
             if let Some(next) = keys.iter().find(is_next) {
                 return Err(refused(format!(
                     "the next {algorithm} key, {}, is published already: wait until it signs, or \
@@ -137,12 +141,47 @@ fn is_name(kid: &str) -> bool {
     (1..=MAX_KID_BYTES).contains(&kid.len()) && !kid.starts_with('-') && kid.chars().all(is_plain)
 }
 
-fn refuse_known(keys: &[Entry], kid: &str) -> Result<()> {
-    if keys.iter().any(|key| key.kid == kid) {
+/// What was revoked may be known to somebody, under any id.
+fn refuse_revoked(keys: &[Entry], thumbprint: &str) -> Result<()> {
+    let is_revoked = |key: &&Entry| key.lifetime.revoked_at.is_some();
+    let mut same = keys.iter().filter(|key| key.thumbprint == thumbprint);
+    match same.find(is_revoked) {
+        Some(revoked) => Err(refused(format!(
+            "this key was revoked, as {}: somebody else may sign with it",
+            revoked.kid
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// How what has the id `kid` makes room for the key of that thumbprint.
+fn give_way(
+    keys: &[Entry],
+    (kid, thumbprint): (&str, &str),
+    strays: &[String],
+) -> Result<Option<Step>> {
+    let Some(before) = keys.iter().find(|key| key.kid == kid) else {
+        return Ok(None);
+    };
+    let is_revoked = before.lifetime.revoked_at.is_some();
+    let is_same = before.purpose == Purpose::Verify && before.thumbprint == thumbprint;
+    let is_stray = strays.iter().any(|stray| stray == kid);
+    if is_revoked || !(is_same || is_stray) {
         return Err(refused(format!(
-            "there is a key {kid} already: see `signet keys list`; another id can be given with \
-             --kid, if tokens have it"
+            "{}; another id can be given with --kid, if tokens have it",
+            known_already(before)
         )));
     }
-    Ok(())
+    Ok(Some(Step::Forget(before.kid.clone())))
+}
+
+fn known_already(key: &Entry) -> String {
+    let only = match key.purpose {
+        Purpose::Sign => "",
+        Purpose::Verify => ", which only verifies",
+    };
+    format!(
+        "there is a key {} already{only}: see `signet keys list`",
+        key.kid
+    )
 }

@@ -16,7 +16,8 @@ pub struct Lifetime {
     pub retire_at: Option<Time>,
     /// From here on it is in no JWKS.
     pub remove_at: Option<Time>,
-    /// It was compromised: nothing signed with it counts any more.
+    /// It was compromised: nothing signed with it counts any more. Not only from then on: the clock of
+    /// the machine that said so may be ahead.
     pub revoked_at: Option<Time>,
 }
 
@@ -50,7 +51,7 @@ impl Lifetime {
     /// What the key may do at `now`.
     pub fn state(&self, now: Time) -> State {
         let past = |time: Option<Time>| time.is_some_and(|time| time <= now);
-        if past(self.revoked_at) {
+        if self.revoked_at.is_some() {
             State::Revoked
         } else if past(self.remove_at) {
             State::Removed
@@ -132,7 +133,7 @@ mod tests {
             revoked_at: Some(at(25)),
             ..life
         };
-        assert_eq!(revoked.state(at(24)), State::Active);
+        assert_eq!(revoked.state(at(24)), State::Revoked, "by a clock behind");
         assert_eq!(revoked.state(at(25)), State::Revoked);
         assert!(!revoked.state(at(35)).is_published());
     }

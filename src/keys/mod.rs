@@ -26,6 +26,8 @@ mod master;
 #[cfg(test)]
 mod model;
 mod operate;
+mod plan;
+mod revoke;
 mod ring;
 mod schedule;
 mod store;
@@ -46,9 +48,11 @@ pub use export::InPem;
 pub use jwks::Jwks;
 pub use lifecycle::{Lifetime, State};
 pub use master::{MasterKey, Recovered, Resealed, Revoked, Rotated, Stage, Standing, recover};
-pub use operate::{Start, dying};
+pub use operate::Start;
+pub use plan::{Step, next_rotations, plan};
+pub use revoke::dying;
 pub use ring::{Key, Ring};
-pub use schedule::{Entry, Policy, Purpose, Step, TooSoon, next_rotations, plan};
+pub use schedule::{Entry, Policy, Purpose, TooSoon};
 
 use choice::Choice;
 use load::Loaded;

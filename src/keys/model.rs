@@ -14,7 +14,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::State;
-use super::schedule::{Entry, Policy, Purpose, Step, endings, follow, plan};
+use super::plan::{Step, endings, follow, plan};
+use super::schedule::{Entry, Policy, Purpose};
 use crate::clock::Time;
 use crate::crypto::Algorithm;
 use crate::node::Word;
@@ -164,6 +165,7 @@ impl<'a> World<'a> {
                     self.made += 1;
                     self.database.push(Entry {
                         kid: self.made.to_string(),
+                        thumbprint: self.made.to_string(),
                         algorithm,
                         purpose: Purpose::Sign,
                         lifetime,

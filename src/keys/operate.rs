@@ -1,8 +1,9 @@
 //! What operators do to signing keys. Everything is decided on the keys as they are, kept to the
-//! guards, and refused with the moment from which it would be safe; only a revocation is not.
+//! guards, and refused with the moment from which it would be safe.
 
-use super::schedule::{Entry, Policy, Purpose, Step, follow};
-use super::{Changed, Keys, Lifetime, State};
+use super::plan::{Step, follow};
+use super::schedule::{Entry, Policy};
+use super::{Changed, Keys, Lifetime, Purpose};
 use crate::clock::{Time, in_seconds};
 use crate::crypto::Algorithm;
 use crate::error::{Error, Kind, Result};
@@ -36,9 +37,8 @@ impl Keys {
     pub async fn activate(&self, kid: &str) -> Result<Vec<Changed>> {
         self.change(|keys, policy, now| {
             let key = find(keys, kid)?;
-            let state = key.lifetime.state(now);
-            if state != State::Pending {
-                return Err(refused(format!("the key {kid} is {}", state.name())));
+            if !key.is_next(now) {
+                return Err(refused(key.standing(now)));
             }
             begin(keys, policy, (key, now), now)
         })
@@ -53,8 +53,7 @@ impl Keys {
         self.change(|keys, policy, now| {
             let key = find(keys, kid)?;
             if !key.signs(now) {
-                let state = key.lifetime.state(now).name();
-                return Err(refused(format!("the key {kid} is {state}")));
+                return Err(refused(key.standing(now)));
             }
             let mut others = keys.iter().filter(|other| other.kid != key.kid);
             if !others.any(|other| other.algorithm == key.algorithm && other.signs(now)) {
@@ -69,45 +68,6 @@ impl Keys {
         })
         .await
     }
-
-    /// The emergency: from now on the key counts for nothing, and tokens that it signed are
-    /// refused. If nothing else signs, the next key, or a new one, does so at once, though
-    /// verifiers may need until their JWKS is fresh to know it. A new RSA key takes seconds to
-    /// make: the revocation does not wait for it, and other algorithms sign meanwhile.
-    ///
-    /// # Errors
-    /// There is no such key, or it is gone already.
-    pub async fn revoke(&self, kid: &str) -> Result<Vec<Changed>> {
-        let mut changed = self
-            .change(|keys, policy, now| {
-                let key = find(keys, kid)?;
-                if let State::Revoked | State::Removed = key.lifetime.state(now) {
-                    let state = key.lifetime.state(now).name();
-                    return Err(refused(format!("the key {kid} is {state}")));
-                }
-                let revoked = Lifetime {
-                    revoked_at: Some(now),
-                    ..key.lifetime
-                };
-                let mut steps = vec![Step::Reschedule(key.kid.clone(), revoked)];
-                let mut successor = replace(keys, policy, key, now);
-                successor.retain(
-                    |step| !matches!(step, Step::Create(algorithm, _) if algorithm.is_rsa()),
-                );
-                steps.extend(successor);
-                Ok(steps)
-            })
-            .await?;
-        let gone = changed.iter().find_map(|one| match one {
-            Changed::Revoked(entry) => Some(entry.clone()),
-            _ => None,
-        });
-        if let Some(gone) = gone {
-            let late = |keys: &[Entry], policy: &Policy, now| Ok(replace(keys, policy, &gone, now));
-            changed.extend(self.change(late).await?);
-        }
-        Ok(changed)
-    }
 }
 
 pub(super) fn rotation(
@@ -117,7 +77,7 @@ pub(super) fn rotation(
     now: Time,
 ) -> Result<Vec<Step>> {
     let of_algorithm = || keys.iter().filter(|key| key.algorithm == algorithm);
-    let next = of_algorithm().find(|key| key.lifetime.state(now) == State::Pending);
+    let next = of_algorithm().find(|key| key.is_next(now));
     let lead = match start {
         Start::Earliest => policy.least_lead(),
         Start::Announced | Start::Due => policy.lead(),
@@ -170,45 +130,21 @@ fn begin(
     Ok(steps)
 }
 
-/// Who signs in the place of a key that is revoked: another that does already, else the next one,
-/// else a new one.
-fn replace(keys: &[Entry], policy: &Policy, gone: &Entry, now: Time) -> Vec<Step> {
-    let mut others: Vec<&Entry> = keys
-        .iter()
-        .filter(|key| key.kid != gone.kid && key.algorithm == gone.algorithm)
-        .filter(|key| key.purpose == Purpose::Sign)
-        .collect();
-    others.sort_by_key(|key| key.lifetime.activate_at);
-    let unrevoked = Lifetime {
-        revoked_at: None,
-        ..gone.lifetime
-    };
-    let signed = gone.purpose == Purpose::Sign && unrevoked.state(now) == State::Active;
-    if !signed
-        || others
-            .iter()
-            .any(|key| key.lifetime.state(now) == State::Active)
-    {
-        return Vec::new();
+impl Entry {
+    /// Why something else is asked of it in vain.
+    fn standing(&self, now: Time) -> String {
+        match self.purpose {
+            Purpose::Sign => format!(
+                "the key {} is {}",
+                self.kid,
+                self.lifetime.state(now).name()
+            ),
+            Purpose::Verify => format!("the key {} only verifies", self.kid),
+        }
     }
-    let next = others
-        .into_iter()
-        .find(|key| key.lifetime.state(now) == State::Pending);
-    let at_once = policy.at_once(now);
-    vec![match next {
-        Some(next) => Step::Reschedule(
-            next.kid.clone(),
-            Lifetime {
-                publish_at: next.lifetime.publish_at.min(at_once.publish_at),
-                activate_at: at_once.activate_at,
-                ..next.lifetime
-            },
-        ),
-        None => Step::Create(gone.algorithm, at_once),
-    }]
 }
 
-fn find<'a>(keys: &'a [Entry], kid: &str) -> Result<&'a Entry> {
+pub(super) fn find<'a>(keys: &'a [Entry], kid: &str) -> Result<&'a Entry> {
     by_name(
         "signing key",
         keys.iter().map(|key| (key.kid.as_str(), key)),
@@ -239,11 +175,4 @@ pub(super) fn by_name<Name: AsRef<str>, T>(
 
 pub(super) fn refused(message: String) -> Error {
     Error::new(Kind::Invalid, "refused", message)
-}
-
-/// From when on the tokens were signed that die with a key that is revoked at `now`; none if it
-/// never signed.
-pub fn dying(policy: &Policy, lifetime: &Lifetime, now: Time) -> Option<Time> {
-    let since = lifetime.activate_at.max(now - policy.token_life);
-    (lifetime.activate_at <= now).then_some(since)
 }

@@ -1,5 +1,5 @@
-//! When signing keys come and go: the rules no schedule may break, and what is to be done now. All
-//! of it is a pure function of the keys and the time, so that any node decides alike.
+//! When signing keys may come and go: the rules no schedule may break. All of it is a pure function of
+//! the keys and the time, so that any node decides alike.
 
 use std::fmt;
 
@@ -225,6 +225,8 @@ impl Purpose {
 pub struct Entry {
     /// Its name.
     pub kid: String,
+    /// Which key it is, whatever it is called.
+    pub thumbprint: String,
     /// What it signs with.
     pub algorithm: Algorithm,
     /// What it is there for.
@@ -243,153 +245,9 @@ impl Entry {
     pub(super) fn is_to_sign(&self, now: Time) -> bool {
         self.purpose == Purpose::Sign && self.lifetime.is_to_sign(now)
     }
-}
 
-/// One change to the keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// A new key.
-    Create(Algorithm, Lifetime),
-    /// Other times for a key.
-    Reschedule(String, Lifetime),
-    /// A key that was removed or revoked long ago leaves the database.
-    Forget(String),
-}
-
-/// A key that is gone is remembered for this long, for whoever looks into an old log.
-const REMEMBERED: TimeDelta = TimeDelta::days(90);
-
-/// What is to be done about the keys at `now`; nothing, most of the time. Once it is done, the same
-/// question has the answer "nothing".
-pub fn plan(keys: &[Entry], policy: &Policy, now: Time) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let nothing_signs = !keys.iter().any(|key| key.signs(now));
-    for algorithm in &policy.algorithms {
-        steps.extend(match newest(keys, *algorithm, now) {
-            Some(newest) => succeed(newest, policy, now),
-            // Nobody can have cached a JWKS without it, or, in an emergency, it cannot be helped.
-            None if nothing_signs => vec![Step::Create(*algorithm, policy.at_once(now))],
-            // Others sign until verifiers know it.
-            None => vec![Step::Create(
-                *algorithm,
-                Policy::successor(now, now + policy.least_lead()),
-            )],
-        });
+    /// Whether it will sign, and does not yet.
+    pub(super) fn is_next(&self, now: Time) -> bool {
+        self.purpose == Purpose::Sign && self.lifetime.state(now) == State::Pending
     }
-    steps.extend(endings(keys, policy, &steps, now));
-    steps
-}
-
-/// What becomes of the keys that nothing follows, when `steps` are done.
-pub(super) fn endings(keys: &[Entry], policy: &Policy, steps: &[Step], now: Time) -> Vec<Step> {
-    let replaced_at = first_signature(keys, policy, steps, now);
-    let is_moved = |key: &&Entry| {
-        let mut steps = steps.iter();
-        steps.any(|step| matches!(step, Step::Reschedule(kid, _) if *kid == key.kid))
-    };
-    keys.iter()
-        .filter(|key| !is_moved(key))
-        .filter_map(|key| see_out(key, keys, policy, (now, replaced_at)))
-        .collect()
-}
-
-/// The last of those that sign with `algorithm`, or will.
-fn newest(keys: &[Entry], algorithm: Algorithm, now: Time) -> Option<&Entry> {
-    keys.iter()
-        .filter(|key| key.algorithm == algorithm && key.is_to_sign(now))
-        .max_by_key(|key| (key.lifetime.activate_at, &key.kid))
-}
-
-/// When the first of the keys that are wanted signs.
-fn first_signature(keys: &[Entry], policy: &Policy, steps: &[Step], now: Time) -> Option<Time> {
-    let is_wanted = |key: &&Entry| policy.algorithms.contains(&key.algorithm);
-    let there = keys
-        .iter()
-        .filter(is_wanted)
-        .filter(|key| key.is_to_sign(now));
-    let there = there.map(|key| key.lifetime.activate_at);
-    let made = steps.iter().filter_map(|step| match step {
-        Step::Create(_, lifetime) => Some(lifetime.activate_at),
-        _ => None,
-    });
-    there.chain(made).min()
-}
-
-/// The next key, if it is time for it.
-fn succeed(newest: &Entry, policy: &Policy, now: Time) -> Vec<Step> {
-    if newest.lifetime.retire_at.is_some() {
-        // It was told to end, and nothing follows it yet.
-        return follow(newest, policy, now, now + policy.lead());
-    }
-    let due = policy.replaced_at(&newest.lifetime);
-    if now < due - policy.lead() {
-        return Vec::new();
-    }
-    follow(newest, policy, now, due.max(now + policy.lead()))
-}
-
-/// A key that begins at `activate_at`, when `newest` ends.
-pub(super) fn follow(newest: &Entry, policy: &Policy, now: Time, activate_at: Time) -> Vec<Step> {
-    let ended = policy.ended(newest.lifetime, activate_at, now);
-    vec![
-        Step::Create(newest.algorithm, Policy::successor(now, activate_at)),
-        Step::Reschedule(newest.kid.clone(), ended),
-    ]
-}
-
-/// What becomes of a key that nothing follows: of an algorithm that is not wanted any more, or left
-/// behind by one that signs in its place, or on its way out while tokens live longer than when that
-/// was planned, or long gone.
-fn see_out(
-    key: &Entry,
-    keys: &[Entry],
-    policy: &Policy,
-    (now, replaced_at): (Time, Option<Time>),
-) -> Option<Step> {
-    let life = key.lifetime;
-    if life
-        .gone_at(now)
-        .is_some_and(|gone| gone + REMEMBERED <= now)
-    {
-        return Some(Step::Forget(key.kid.clone()));
-    }
-    let retire_at = match life.retire_at {
-        Some(retire_at) => retire_at,
-        None if policy.algorithms.contains(&key.algorithm) && !is_followed(key, keys, now) => {
-            return None;
-        }
-        // Not before another one signs.
-        None => life
-            .activate_at
-            .max(now + policy.least_lead())
-            .max(replaced_at?),
-    };
-    let least = retire_at + policy.least_rest();
-    let is_short = match life.remove_at {
-        Some(remove_at) => remove_at < least,
-        // Until when a key from elsewhere is needed, only whoever imported it can say.
-        None => key.purpose == Purpose::Sign,
-    };
-    let is_gone = life.gone_at(now).is_some();
-    (is_short && !is_gone)
-        .then(|| Step::Reschedule(key.kid.clone(), policy.ended(life, retire_at, now)))
-}
-
-/// Whether a newer key signs in its place.
-fn is_followed(key: &Entry, keys: &[Entry], now: Time) -> bool {
-    keys.iter().any(|other| {
-        let is_newer = other.lifetime.activate_at > key.lifetime.activate_at;
-        other.algorithm == key.algorithm && is_newer && other.signs(now)
-    })
-}
-
-/// When the next key of each algorithm is made, if none is waiting.
-pub fn next_rotations(keys: &[Entry], policy: &Policy, now: Time) -> Vec<(Time, Algorithm)> {
-    let rotation = |algorithm: &Algorithm| {
-        let newest = newest(keys, *algorithm, now).map(|key| key.lifetime);
-        let newest = newest.filter(|life| life.retire_at.is_none());
-        let at = newest.map_or(now, |life| policy.replaced_at(&life) - policy.lead());
-        (at.max(now), *algorithm)
-    };
-    policy.algorithms.iter().map(rotation).collect()
 }

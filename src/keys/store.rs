@@ -113,6 +113,11 @@ impl Row {
         Ok(opened.as_slice() == self.public_jwk.as_bytes())
     }
 
+    /// Whether it is a key from elsewhere that nobody vouches for: it is not published.
+    pub(super) fn is_stray(&self, vault: &Vault) -> bool {
+        self.purpose() == Purpose::Verify && !matches!(self.is_public_sealed(vault), Ok(true))
+    }
+
     fn seal_public(&self, vault: &Vault, as_of: Time) -> Vec<u8> {
         let public = self.public_jwk.as_bytes();
         vault.seal(as_of, &self.public_place(), public)
@@ -182,12 +187,20 @@ impl Row {
         })
     }
 
+    /// Which key it is. One of ours is called so, whatever became of its public part.
+    fn thumbprint(&self) -> String {
+        let is_foreign = self.purpose() == Purpose::Verify;
+        let public = is_foreign.then(|| self.public().ok()).flatten();
+        public.map_or_else(|| self.kid.clone(), |public| public.thumbprint())
+    }
+
     /// What a schedule goes by; none of a key whose algorithm is not of this version.
     pub(super) fn entry(self) -> Option<Entry> {
         Some(Entry {
             algorithm: self.algorithm.parse().ok()?,
             purpose: self.purpose(),
             lifetime: self.lifetime(),
+            thumbprint: self.thumbprint(),
             kid: self.kid,
         })
     }
@@ -316,19 +329,24 @@ pub(super) fn needed(conn: &mut Conn, now: Time) -> QueryResult<Vec<RootId>> {
         .collect())
 }
 
-/// The keys that sign, or did, with a part that is sealed under one of the master keys `ids`.
-pub(super) fn signing_sealed_under(conn: &mut Conn, ids: &[RootId]) -> QueryResult<Vec<Row>> {
+/// The keys with a part that is sealed under one of the master keys `ids`.
+pub(super) fn sealed_under(conn: &mut Conn, ids: &[RootId]) -> QueryResult<Vec<Row>> {
     let rows = list(conn)?.into_iter();
     let sealed = rows.filter(|row| row.sealers().any(|sealer| ids.contains(&sealer)));
-    Ok(sealed
-        .filter(|row| row.purpose() == Purpose::Sign)
-        .collect())
+    Ok(sealed.collect())
 }
 
-/// The keys that were made before `time`.
-pub(super) fn made_before(conn: &mut Conn, time: Time) -> QueryResult<Vec<Entry>> {
+/// The keys that were made before `time`, and those that claim to be made later than `latest`, which
+/// says nothing of when they were.
+pub(super) fn made_before(
+    conn: &mut Conn,
+    (time, latest): (Time, Time),
+) -> QueryResult<Vec<Entry>> {
     let rows = list(conn)?.into_iter();
-    let early = rows.filter(|row| row.created_at.or_epoch() < time);
+    let early = rows.filter(|row| {
+        let made = row.created_at.or_epoch();
+        made < time || made > latest
+    });
     Ok(early.filter_map(Row::entry).collect())
 }
 

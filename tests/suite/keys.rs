@@ -3,6 +3,7 @@
 mod algorithms;
 mod damage;
 mod import;
+mod revocation;
 mod settings;
 
 use chrono::TimeDelta;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use diesel::QueryResult;
 
 use super::operate::{Start, retire, unfit};
@@ -12,16 +13,20 @@ use crate::crypto::RootId;
 use crate::error::{Error, Result};
 use crate::keys::change::TRIES;
 use crate::keys::store as keys;
-use crate::keys::{Changed, Keys, State};
+use crate::keys::{Changed, Entry, Keys, Policy, Purpose, State, Step};
 use crate::mail::Mailer;
 use crate::storage::Conn;
+
+/// A key that is being revoked does not become current before.
+const NEVER: TimeDelta = TimeDelta::days(365);
 
 /// What came of an emergency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoked {
     /// The key that counts for nothing any more.
     pub id: RootId,
-    /// Signing keys that were sealed under it, and what took their place.
+    /// Keys that were sealed under it, and what took their place. Those that left only verified, and
+    /// can be imported again.
     pub signing_keys: Vec<Changed>,
 }
 
@@ -42,12 +47,14 @@ impl Keys {
         let standings = self.master_keys().await?;
         let standing = find(&standings, wanted)?;
         let id = standing.id;
-        match standing.stage {
-            Stage::Current => {
-                self.make_current(None, Start::Now).await?;
-            }
-            Stage::Next | Stage::Former => {}
+        let is_current = match standing.stage {
+            Stage::Current => true,
+            Stage::Next => !self.postpone(id).await?,
+            Stage::Former => false,
             Stage::Waiting | Stage::Retired => return Err(unfit(standing)),
+        };
+        if is_current {
+            self.make_current(None, Start::Now).await?;
         }
         let mut signing_keys = self.revoke_sealed_under(id, &[]).await?;
         tokio::time::sleep(heard).await;
@@ -66,27 +73,73 @@ impl Keys {
         Err(Error::unavailable(1, "others make signing keys meanwhile"))
     }
 
+    /// Keeps the next key from becoming current while it is revoked; false if it is so by now.
+    async fn postpone(&self, id: RootId) -> Result<bool> {
+        let now = self.now();
+        let postpone = move |conn: &mut Conn| {
+            keys::lock(conn)?;
+            let registered = store::list(conn)?;
+            let mut rows = registered.iter();
+            let is_next = rows.any(|row| row.id == id && row.current_from > now);
+            if is_next {
+                store::register(conn, id, now + NEVER, now)?;
+            }
+            Ok(is_next)
+        };
+        let is_postponed = self.0.db.write(postpone).await?;
+        self.reload().await?;
+        Ok(is_postponed)
+    }
+
     /// Revokes the signing keys that were made before a key was followed by the next: they may
-    /// have been sealed under it.
+    /// have been sealed under it. So may those from elsewhere, which leave: nobody can vouch for
+    /// them any more, and whoever has them can import them again.
     async fn revoke_sealed_under(&self, id: RootId, done: &[Changed]) -> Result<Vec<Changed>> {
         let registered = self.0.db.read(store::list).await?;
         let followed = followed_at(&registered, id);
         // As long as another node may not have heard of the next one.
         let until = followed.map_or(self.now(), |at| at + self.lead(Start::Known));
-        let made = move |conn: &mut Conn| keys::made_before(conn, until);
-        let mut entries = self.0.db.read(made).await?;
         let now = self.now();
+        // A clock that was ahead may have made what is to come.
+        let latest = now + self.policy().clock_skew;
+        let made = move |conn: &mut Conn| keys::made_before(conn, (until, latest));
+        let mut entries = self.0.db.read(made).await?;
+        entries.retain(|entry| entry.lifetime.gone_at(now).is_none());
+        let (mut signing, foreign): (Vec<Entry>, Vec<Entry>) = entries
+            .into_iter()
+            .partition(|entry| entry.purpose == Purpose::Sign);
         // What waits for its turn goes first, so that it does not take over.
-        entries.sort_by_key(|entry| entry.lifetime.state(now) == State::Active);
+        signing.sort_by_key(|entry| entry.lifetime.state(now) == State::Active);
         let mut changed = Vec::new();
-        for entry in entries {
+        for entry in signing {
             let is_own =
                 |one: &Changed| matches!(one, Changed::Created(made) if made.kid == entry.kid);
-            if entry.lifetime.gone_at(now).is_none() && !done.iter().any(is_own) {
-                changed.extend(self.revoke(&entry.kid).await?);
+            if !done.iter().any(is_own) {
+                changed.extend(self.revoke_unless_gone(&entry.kid).await?);
             }
         }
+        let foreign = |key: &&Entry| foreign.contains(key);
+        let forget = |key: &Entry| Step::Forget(key.kid.clone());
+        let leave = |keys: &[Entry], _: &Policy, _| {
+            let foreign = keys.iter().filter(foreign);
+            Ok(foreign.map(forget).collect())
+        };
+        changed.extend(self.change(leave).await?);
         Ok(changed)
+    }
+
+    /// What somebody else revokes meanwhile is done.
+    async fn revoke_unless_gone(&self, kid: &str) -> Result<Vec<Changed>> {
+        let revoked = self.revoke(kid).await;
+        if revoked.is_ok() {
+            return revoked;
+        }
+        let (keys, now) = (self.entries().await?, self.now());
+        let is_there = |key: &Entry| key.kid == kid && key.lifetime.gone_at(now).is_none();
+        if keys.iter().any(is_there) {
+            return revoked;
+        }
+        Ok(Vec::new())
     }
 }
 

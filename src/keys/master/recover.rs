@@ -12,7 +12,7 @@ use crate::crypto::{RootId, RootSecret, Roots, Vault};
 use crate::error::Result;
 use crate::event;
 use crate::keys::operate::refused;
-use crate::keys::{Changed, Entry, Policy, SIGNING_KEYS};
+use crate::keys::{Changed, Entry, Policy, Purpose, SIGNING_KEYS};
 
 use super::store as master_keys;
 use crate::keys::store as keys;
@@ -27,7 +27,8 @@ pub struct Recovered {
     pub lost: Vec<RootId>,
     /// The one that is current now.
     pub current: RootId,
-    /// Signing keys that sign no longer. What they signed verifies until it expires.
+    /// Signing keys that sign no longer: what they signed verifies until it expires. And keys that left:
+    /// they only verified, and can be imported again.
     pub signing_keys: Vec<Changed>,
     /// Mails that cannot be sent any more.
     pub mails: usize,
@@ -149,17 +150,16 @@ fn give_up(
         .chain(lost.iter().copied())
         .collect();
     let mut signing_keys = Vec::new();
-    for row in keys::signing_sealed_under(conn, &retired)? {
+    for row in keys::sealed_under(conn, &retired)? {
         // Its public part stays published: that it is ours is the word of who recovers. What is
         // under a key that was retired before is nobody's.
-        if let (Some(vault), true) = (&vault, row.sealers().any(|id| lost.contains(&id))) {
+        let is_ours = row.sealers().any(|id| lost.contains(&id));
+        if let (Some(vault), Purpose::Sign, true) = (&vault, row.purpose(), is_ours) {
             keys::replace_sealed(conn, &row, &row.vouched_for(vault, now))?;
         }
-        let Some(mut entry) = row.entry().filter(|entry| entry.is_to_sign(now)) else {
-            continue;
-        };
-        entry.lifetime = policy.ended(entry.lifetime, now, now);
-        signing_keys.push(end(conn, entry, now)?);
+        if let Some(entry) = row.entry() {
+            signing_keys.extend(end(conn, entry, policy, now)?);
+        }
     }
     let mails = mail::drop_sealed_otherwise(conn, &at_hand)?;
     Ok(Ok(Recovered {
@@ -176,9 +176,26 @@ fn next(registered: &[Registered], at_hand: &[RootId], now: Time) -> Option<Root
     super::current(registered, now).or_else(|| at_hand.iter().find(is_new).copied())
 }
 
-fn end(conn: &mut Conn, entry: Entry, now: Time) -> QueryResult<Changed> {
-    keys::update(conn, &entry)?;
-    let changed = Changed::Rescheduled(entry);
+/// What a key does that can be opened no longer: it signs no more, or, if it only verified, leaves. For
+/// nobody knows that it is the one that was imported, and whoever has it can import it again.
+fn end(
+    conn: &mut Conn,
+    mut entry: Entry,
+    policy: &Policy,
+    now: Time,
+) -> QueryResult<Option<Changed>> {
+    let changed = match entry.purpose {
+        Purpose::Verify if entry.lifetime.gone_at(now).is_none() => {
+            keys::delete(conn, &entry.kid)?;
+            Changed::Forgotten(entry.kid)
+        }
+        Purpose::Sign if entry.is_to_sign(now) => {
+            entry.lifetime = policy.ended(entry.lifetime, now, now);
+            keys::update(conn, &entry)?;
+            Changed::Rescheduled(entry)
+        }
+        Purpose::Sign | Purpose::Verify => return Ok(None),
+    };
     event::record(conn, &changed.event(now))?;
-    Ok(changed)
+    Ok(Some(changed))
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use diesel::prelude::*;
 use signet::app::App;
 use signet::config::{SmtpTls, Transport};
-use signet::keys::Start;
+use signet::crypto::{Algorithm, KeyFile, SigningKey};
+use signet::keys::{Changed, Stage, Start};
 use signet::storage::Access;
 use signet::storage::schema::{master_keys, nodes, outbox, signing_keys};
 
-use super::{key_file, kid, refresh, register, report, rotate, sealed_under, write_key};
+use super::{key_file, kid, refresh, register, report, rotate, sealed_under, stages, write_key};
 use crate::support::{Backend, Installation, PASSWORD, Server, block_on, on_both};
 
 on_both!(
@@ -21,6 +22,10 @@ on_both!(
     with_all_its_keys_retired_an_installation_is_recovered,
     a_start_that_fails_is_not_waited_for,
     a_server_says_that_its_file_lost_a_key,
+    a_next_key_that_is_revoked_does_not_become_current_meanwhile,
+    a_signing_key_of_a_clock_ahead_is_revoked_with_its_master_key,
+    who_revokes_a_signing_key_meanwhile_is_in_nobodys_way,
+    imported_keys_leave_with_their_master_key_and_come_again,
 );
 
 /// What a command beside the server is.
@@ -200,4 +205,120 @@ fn a_server_says_that_its_file_lost_a_key(on: Backend) {
         process.output().contains("is in use and not in")
     };
     assert!((0..20_000).any(is_told), "{}", process.output());
+}
+
+fn a_next_key_that_is_revoked_does_not_become_current_meanwhile(on: Backend) {
+    let server = Server::start(on);
+    let app = &server.app;
+    let next = rotate(&server).id.to_string();
+    server.advance(1);
+    let heard = Duration::from_secs(2);
+    std::thread::scope(|scope| {
+        let revoked = scope.spawn(|| block_on(app.keys.revoke_master_key(&next, &app.mail, heard)));
+        // It waits for the others by now.
+        while server.events("signing_key_created").len() < 2 && !revoked.is_finished() {
+            server.anonymous().get("/livez").ok(200);
+        }
+        server.advance(61);
+        revoked.join().expect("it").expect("revoked");
+    });
+    assert_eq!(stages(&server), [Stage::Current, Stage::Retired]);
+    assert!(!sealed_in_use(&server).contains(&next));
+    let ann = server.person("ann");
+    refresh(&server.anonymous(), &ann.refresh).ok(200);
+}
+
+/// Under which keys those are sealed that were not revoked.
+fn sealed_in_use(server: &Server) -> Vec<String> {
+    let open = signing_keys::table.filter(signing_keys::revoked_at.is_null());
+    server.load(open.select(signing_keys::master_key_id))
+}
+
+fn a_signing_key_of_a_clock_ahead_is_revoked_with_its_master_key(on: Backend) {
+    let server = Server::start(on);
+    let signing = kid(&server.person("ann").access);
+    let ahead = (server.clock.now() + chrono::TimeDelta::days(2)).naive_utc();
+    server.rows(move |conn| {
+        diesel::update(signing_keys::table)
+            .set(signing_keys::created_at.eq(ahead))
+            .execute(conn)
+    });
+    revoke_first(&server);
+    let open = signing_keys::table.filter(signing_keys::revoked_at.is_null());
+    let left: Vec<String> = server.load(open.select(signing_keys::kid));
+    assert!(left.len() == 1 && left[0] != signing, "{left:?}");
+}
+
+fn who_revokes_a_signing_key_meanwhile_is_in_nobodys_way(on: Backend) {
+    let server = Server::with(on, |config| {
+        config.keys.algorithms = vec![Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es384];
+    });
+    let app = &server.app;
+    let first = sealed_under(&server).remove(0);
+    let old: Vec<String> = server.load(signing_keys::table.select(signing_keys::kid));
+    rotate(&server);
+    server.advance(61);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            for kid in old.iter().rev() {
+                // Who comes second is told that it is done.
+                block_on(app.keys.revoke(kid)).ok();
+            }
+        });
+        let revoked = app
+            .keys
+            .revoke_master_key(&first, &app.mail, Duration::ZERO);
+        block_on(revoked).expect("revoked");
+        other.join().expect("it");
+    });
+    let open = signing_keys::table.filter(signing_keys::revoked_at.is_null());
+    let left: Vec<String> = server.load(open.select(signing_keys::kid));
+    assert!(left.iter().all(|kid| !old.contains(kid)), "{left:?}");
+}
+
+/// The public half of a key that was made elsewhere.
+fn foreign() -> Vec<u8> {
+    let (other, _) = SigningKey::generate(Algorithm::Es256).expect("a key");
+    serde_json::to_vec(&other.public_jwk().expect("its public part")).expect("JSON")
+}
+
+fn imported_keys_leave_with_their_master_key_and_come_again(on: Backend) {
+    let server = Server::start(on);
+    let keys = &server.app.keys;
+    let jwk = foreign();
+    let import = || {
+        let file = KeyFile::read(&jwk).expect("a key");
+        let keep = chrono::TimeDelta::days(30);
+        block_on(keys.import_to_verify(file, None, Some("2023-key"), keep)).expect("imported");
+    };
+    let published = || server.anonymous().get("/.well-known/jwks.json").text;
+    import();
+    let first = sealed_under(&server).remove(0);
+    rotate(&server);
+    server.advance(61);
+    let mail = &server.app.mail;
+    let revoked = block_on(keys.revoke_master_key(&first, mail, Duration::ZERO)).expect("revoked");
+    let is_left = |one: &Changed| matches!(one, Changed::Forgotten(kid) if kid == "2023-key");
+    assert!(revoked.signing_keys.iter().any(is_left), "{revoked:?}");
+    assert!(!published().contains("2023-key"));
+    import();
+    assert!(published().contains("2023-key"));
+
+    // And with one that is lost.
+    let installation = Installation::new(on);
+    installation.start(&[]).stop();
+    let path = installation.directory.path().join("old.jwk");
+    std::fs::write(&path, &jwk).expect("written");
+    let path = path.display().to_string();
+    let import = || installation.run(&["keys", "import", &path, "--kid", "2023-key"]);
+    import();
+    std::fs::remove_file(key_file(&installation)).expect("lost");
+    let told = installation.run(&["keys", "master", "recover", "--yes"]);
+    assert!(
+        told.contains("Import them again") && told.contains(": 2023-key"),
+        "{told}"
+    );
+    import();
+    let exported = installation.run(&["keys", "export", "--public"]);
+    assert!(exported.contains("2023-key"), "{exported}");
 }
