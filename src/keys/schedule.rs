@@ -28,6 +28,8 @@ pub struct Policy {
     pub told_max_age: TimeDelta,
     /// Each node learns within so long what another one wrote.
     pub reload_every: TimeDelta,
+    /// And some take so long: nodes with other settings, or before they were changed.
+    pub told_reload_every: TimeDelta,
     /// The clocks of two nodes differ by no more.
     pub clock_skew: TimeDelta,
     /// No access token lives longer.
@@ -72,6 +74,7 @@ impl Policy {
             jwks_max_age: keys.jwks_max_age.delta(),
             told_max_age: keys.jwks_max_age.delta(),
             reload_every: keys.reload_every.delta(),
+            told_reload_every: keys.reload_every.delta(),
             clock_skew: keys.clock_skew.delta(),
             token_life: config.tokens.access_ttl.delta(),
             refresh_life: config.tokens.refresh_idle.delta(),
@@ -83,6 +86,7 @@ impl Policy {
     pub fn with(&self, told: Word) -> Self {
         Self {
             told_max_age: self.told_max_age.max(told.jwks_max_age),
+            told_reload_every: self.told_reload_every.max(told.reload_every),
             token_life: self.token_life.max(told.access_ttl),
             ..self.clone()
         }
@@ -93,6 +97,7 @@ impl Policy {
     pub fn word(&self) -> (Word, TimeDelta) {
         let word = Word {
             jwks_max_age: self.jwks_max_age,
+            reload_every: self.reload_every,
             access_ttl: self.token_life,
         };
         let lasts = self.jwks_max_age + self.reload_every + self.token_life + self.clock_skew;
@@ -102,7 +107,7 @@ impl Policy {
     /// A verifier may have fetched the JWKS, for as long as it may keep it, from a node that did
     /// not know the key yet, and the clock of the node that signs may be ahead.
     pub fn least_lead(&self) -> TimeDelta {
-        self.told_max_age + self.reload_every + self.clock_skew
+        self.told_max_age + self.told_reload_every + self.clock_skew
     }
 
     /// What a key signed at the last moment lives on, and the clock of the node that is asked for

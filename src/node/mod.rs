@@ -45,11 +45,13 @@ pub struct Seen {
     pub master_keys: Vec<String>,
 }
 
-/// What a node tells verifiers.
+/// What a node tells verifiers, and how late it may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Word {
     /// They may use a JWKS for so long.
     pub jwks_max_age: TimeDelta,
+    /// It takes so long to learn of a change of the keys.
+    pub reload_every: TimeDelta,
     /// Its access tokens live for so long.
     pub access_ttl: TimeDelta,
 }
@@ -147,6 +149,7 @@ pub fn told(conn: &mut Conn, now: Time) -> QueryResult<Word> {
         .into_iter()
         .fold(Word::default(), |longest, word| Word {
             jwks_max_age: longest.jwks_max_age.max(word.jwks_max_age),
+            reload_every: longest.reload_every.max(word.reload_every),
             access_ttl: longest.access_ttl.max(word.access_ttl),
         }))
 }

@@ -24,6 +24,7 @@ pub(super) fn put(conn: &mut Conn, seen: &Seen, word: Word, bound_until: Time) -
                 nodes::name.eq(&seen.name),
                 nodes::started_at.eq(stored(seen.started_at)),
                 nodes::jwks_max_age_s.eq(word.jwks_max_age.num_seconds()),
+                nodes::reload_every_s.eq(word.reload_every.num_seconds()),
                 nodes::access_ttl_s.eq(word.access_ttl.num_seconds()),
                 changes,
             ))
@@ -45,13 +46,19 @@ pub(super) fn forget(conn: &mut Conn, since: Time) -> QueryResult<()> {
     Ok(())
 }
 
+/// A word in seconds, when it was last heard, and until when it counts.
+type Spoken = ((i64, i64, i64), Moment, Option<Moment>);
+
 /// What those said whose word counts at `now`.
 pub(super) fn words(conn: &mut Conn, now: Time) -> QueryResult<Vec<Word>> {
-    let rows: Vec<(i64, i64, Moment, Option<Moment>)> = nodes::table
+    let rows: Vec<Spoken> = nodes::table
         .filter(nodes::bound_until.gt(stored(now)))
         .select((
-            nodes::jwks_max_age_s,
-            nodes::access_ttl_s,
+            (
+                nodes::jwks_max_age_s,
+                nodes::reload_every_s,
+                nodes::access_ttl_s,
+            ),
             nodes::seen_at,
             nodes::bound_until,
         ))
@@ -66,12 +73,17 @@ pub(super) fn words(conn: &mut Conn, now: Time) -> QueryResult<Vec<Word>> {
     };
     let words = rows
         .into_iter()
-        .filter(|(.., seen_at, until)| is_sane(*seen_at, *until))
-        .map(|(jwks_max_age, access_ttl, ..)| Word {
-            jwks_max_age: TimeDelta::seconds(jwks_max_age.clamp(0, MOST_SECONDS)),
-            access_ttl: TimeDelta::seconds(access_ttl.clamp(0, MOST_SECONDS)),
+        .filter(|(_, seen_at, until)| is_sane(*seen_at, *until))
+        .map(|((jwks_max_age, reload_every, access_ttl), ..)| Word {
+            jwks_max_age: in_bounds(jwks_max_age),
+            reload_every: in_bounds(reload_every),
+            access_ttl: in_bounds(access_ttl),
         });
     Ok(words.collect())
+}
+
+fn in_bounds(seconds: i64) -> TimeDelta {
+    TimeDelta::seconds(seconds.clamp(0, MOST_SECONDS))
 }
 
 pub(super) fn between(conn: &mut Conn, since: Time, until: Time) -> QueryResult<Vec<Seen>> {

@@ -174,6 +174,7 @@ diesel::table! {
         access_ttl_s -> BigInt,
         bound_until -> Nullable<Timestamp>,
         left_at -> Nullable<Timestamp>,
+        reload_every_s -> BigInt,
     }
 }
 

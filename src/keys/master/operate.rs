@@ -102,7 +102,7 @@ impl Keys {
 
     pub(super) fn lead(&self, start: Start) -> TimeDelta {
         match start {
-            Start::Known => self.policy().reload_every + self.policy().clock_skew,
+            Start::Known => self.policy().told_reload_every + self.policy().clock_skew,
             Start::Now => TimeDelta::zero(),
         }
     }

@@ -23,13 +23,14 @@ fn what_verifiers_were_told_counts_after_it_was_lowered(on: Backend) {
     let installation = Installation::new(on);
     let long = [
         ("keys", "jwks_max_age", "\"1h\""),
+        ("keys", "reload_every", "\"5s\""),
         ("tokens", "access_ttl", "\"30m\""),
     ];
     installation.start(&long).stop();
     // With the delivered times: five minutes, and ten.
     installation.start(&[]).stop();
-    // reload_every 1s, clock_skew 1m
-    assert_eq!(guards(&installation), (3600 + 61, 1800 + 60));
+    // clock_skew 1m
+    assert_eq!(guards(&installation), (3600 + 5 + 60, 1800 + 60));
     let told = installation.run(&["keys", "rotate", "--earliest", "--json"]);
     let told: Value = serde_json::from_str(&told).expect("JSON");
     let next = &told["changed"][0];
@@ -58,7 +59,8 @@ fn what_no_node_can_have_said_binds_nobody(on: Backend) {
     };
     for until in never {
         let change = format!(
-            "UPDATE nodes SET jwks_max_age_s = 9000000000, access_ttl_s = -1, bound_until = '{until}'"
+            "UPDATE nodes SET jwks_max_age_s = 9000000000, access_ttl_s = -1, \
+             reload_every_s = 1, bound_until = '{until}'"
         );
         installation.rows(move |conn| diesel::sql_query(&change).execute(conn));
         assert_eq!(guards(&installation), delivered, "{until}");
