@@ -6,6 +6,8 @@ use crate::crypto::{RootId, RootSecret, Version, Versions};
 /// What file and database say.
 pub(super) struct Known {
     pub(super) secrets: Vec<RootSecret>,
+    /// Which of them are in the file, as it was when it was last looked into.
+    in_file: Vec<RootId>,
     pub(super) registered: Vec<Registered>,
     /// It could not be read when it was last looked into.
     pub(super) is_file_bad: bool,
@@ -18,6 +20,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new(secrets: Vec<RootSecret>, registered: Vec<Registered>) -> Self {
         Self {
+            in_file: ids(&secrets),
             secrets,
             registered,
             is_file_bad: false,
@@ -73,25 +76,46 @@ impl Known {
         is_contradicted
     }
 
-    /// Goes on with what is in the file now, and with keys in use that are not in it any more.
-    /// Whether anything has changed, and which of the latter are new.
+    /// Goes on with what is in the file now, and with keys that are not in it any more: those in use,
+    /// and others until the other nodes know that they are gone from here. Whether anything has
+    /// changed, and which of those in use are new.
     pub(super) fn take_over(&mut self, mut secrets: Vec<RootSecret>) -> (bool, Vec<RootId>) {
-        let ids = |secrets: &[RootSecret]| -> Vec<RootId> {
-            secrets.iter().map(RootSecret::id).collect()
-        };
-        let (before, in_use) = (ids(&self.secrets), self.in_use().collect::<Vec<_>>());
-        let in_file = ids(&secrets);
-        let has_left = |one: &&RootSecret| {
-            let id = one.id();
-            in_use.contains(&id) && !in_file.contains(&id)
-        };
+        let before = ids(&self.secrets);
+        self.in_file = ids(&secrets);
+        let has_left = |one: &&RootSecret| !self.in_file.contains(&one.id());
         let left: Vec<RootSecret> = self.secrets.iter().filter(has_left).cloned().collect();
-        let news = ids(&left).into_iter().filter(|id| !self.left.contains(id));
-        let news = news.collect();
-        self.left = ids(&left);
+        let missed: Vec<RootId> = ids(&left)
+            .into_iter()
+            .filter(|id| self.is_in_use(*id))
+            .collect();
+        let news = missed.iter().filter(|id| !self.left.contains(id));
+        let news = news.copied().collect();
+        self.left = missed;
         secrets.extend(left);
         self.secrets = secrets;
         (ids(&self.secrets) != before, news)
+    }
+
+    /// The keys that this node has for good: in the file, or in use.
+    pub(super) fn at_hand(&self) -> Vec<RootId> {
+        let mut at_hand = ids(&self.secrets);
+        at_hand.retain(|id| self.is_at_hand(*id));
+        at_hand
+    }
+
+    /// Lets the others go; whether there were any.
+    pub(super) fn let_go(&mut self) -> bool {
+        let (at_hand, before) = (self.at_hand(), self.secrets.len());
+        self.secrets.retain(|one| at_hand.contains(&one.id()));
+        self.secrets.len() < before
+    }
+
+    fn is_at_hand(&self, id: RootId) -> bool {
+        self.in_file.contains(&id) || self.is_in_use(id)
+    }
+
+    fn is_in_use(&self, id: RootId) -> bool {
+        self.in_use().any(|one| one == id)
     }
 
     /// Keys that are in use and not at hand.
@@ -105,4 +129,8 @@ impl Known {
         let in_use = self.registered.iter().filter(|row| row.is_in_use());
         in_use.map(|row| row.id)
     }
+}
+
+fn ids(secrets: &[RootSecret]) -> Vec<RootId> {
+    secrets.iter().map(RootSecret::id).collect()
 }

@@ -141,7 +141,8 @@ impl MasterKey {
         Err(lacks(&self.0.file, &missing, &self.known().secrets))
     }
 
-    /// Looks into the file, and tells the others which keys are at hand if there is news.
+    /// Looks into the file, and tells the others which keys are at hand if there is news. A key that
+    /// left the file is kept until that is written: another node may make it current until then.
     ///
     /// # Errors
     /// The database is away.
@@ -158,6 +159,9 @@ impl MasterKey {
             store::list(conn)
         };
         self.adopt(db.write(report).await?);
+        if self.known().let_go() {
+            self.apply();
+        }
         node.told(told);
         Ok(())
     }

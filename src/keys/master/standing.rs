@@ -2,7 +2,7 @@
 
 use super::{MasterKey, Registered, current, store};
 use crate::clock::Time;
-use crate::crypto::{RootId, RootSecret};
+use crate::crypto::RootId;
 use crate::error::Result;
 use crate::keys::operate::by_name;
 use crate::keys::{Keys, Policy};
@@ -68,9 +68,9 @@ impl Keys {
 }
 
 impl MasterKey {
-    /// The keys at hand, in the order of the file.
+    /// The keys at hand, those in the file first and in its order.
     pub(in crate::keys) fn at_hand(&self) -> Vec<RootId> {
-        self.known().secrets.iter().map(RootSecret::id).collect()
+        self.known().at_hand()
     }
 
     pub(in crate::keys) async fn standings(

@@ -14,6 +14,7 @@ on_both!(
     only_what_is_not_used_leaves_the_file,
     a_retired_key_in_the_file_is_a_warning,
     a_key_that_left_the_file_does_not_become_current,
+    a_key_that_becomes_current_while_it_leaves_the_file_is_kept,
 );
 
 fn a_retirement_cannot_be_taken_back_in_the_database(on: Backend) {
@@ -123,4 +124,30 @@ fn a_key_that_left_the_file_does_not_become_current(on: Backend) {
         [Stage::Current],
         "nor does a node say that it has it"
     );
+}
+
+fn a_key_that_becomes_current_while_it_leaves_the_file_is_kept(on: Backend) {
+    let server = Server::start(on);
+    let keys = &server.app.keys;
+    let added = keys.add_master_key().expect("a key").to_string();
+    report(&server);
+    block_on(keys.remove_master_key(&added)).expect("removed");
+    // Another node, to which this one has said that it has the key, rotates.
+    let (id, now) = (added.clone(), server.clock.now().naive_utc());
+    server.rows(move |conn| {
+        diesel::insert_into(master_keys::table)
+            .values((
+                master_keys::id.eq(&id),
+                master_keys::current_from.eq(now + chrono::TimeDelta::seconds(61)),
+                master_keys::created_at.eq(now),
+            ))
+            .execute(conn)
+    });
+    report(&server);
+    server.advance(61);
+    let ann = server.person("ann");
+    assert_eq!(kid(&ann.refresh), added);
+    refresh(&server.anonymous(), &ann.refresh).ok(200);
+    report(&server);
+    assert_eq!(stages(&server), [Stage::Former, Stage::Current]);
 }
