@@ -113,7 +113,7 @@ fn seal_finding(
     let (kid, life) = (&row.kid, row.lifetime());
     let state = life.state(now);
     let closed = match row.open(vault) {
-        Ok(Some(_)) => return None,
+        Ok(Some(_)) => return public_finding(row, vault),
         // Nobody vouches for the public part but its seal.
         Ok(None) if matches!(row.is_public_sealed(vault), Ok(true)) => return None,
         Ok(None) => {
@@ -154,6 +154,20 @@ fn seal_finding(
     })
 }
 
+/// Of a key that can be opened, which says itself what its public part is.
+fn public_finding(row: &store::Row, vault: &Vault) -> Option<Finding> {
+    matches!(row.is_public_sealed(vault), Ok(false)).then(|| {
+        Finding::warning(
+            SIGNING,
+            format!(
+                "the public part of {} was altered; the key goes on with its own",
+                row.kid
+            ),
+            "restore its row from a backup, or replace it: signet keys rotate",
+        )
+    })
+}
+
 fn schedule(entries: &[Entry], policy: &Policy, now: Time) -> Vec<Finding> {
     let mut findings = Vec::new();
     if policy.told_max_age > policy.jwks_max_age {
@@ -177,6 +191,16 @@ fn schedule(entries: &[Entry], policy: &Policy, now: Time) -> Vec<Finding> {
             (Some(key), _) => {
                 Finding::good(SIGNING, format!("{algorithm} is signed by {}", key.kid))
             }
+            (None, Some(key)) if !entries.iter().any(|key| key.signs(now)) => Finding::bad(
+                SIGNING,
+                format!(
+                    "no key signs: {} does from {} on",
+                    key.kid,
+                    in_seconds(key.lifetime.activate_at)
+                ),
+                "a running server brings it forward within a minute; its log says why it does not. If \
+                 this machine's clock is behind, synchronise it (NTP)",
+            ),
             (None, Some(key)) => Finding::warning(
                 SIGNING,
                 format!(
@@ -184,7 +208,7 @@ fn schedule(entries: &[Entry], policy: &Policy, now: Time) -> Vec<Finding> {
                     key.kid,
                     in_seconds(key.lifetime.activate_at)
                 ),
-                "nothing: until then other keys sign, if there are some",
+                "nothing: until then other keys sign",
             ),
             (None, None) => Finding::bad(
                 SIGNING,

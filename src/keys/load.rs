@@ -100,13 +100,15 @@ impl Keys {
         before: Option<&Key>,
     ) -> Result<Key> {
         let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
-        let public = row.public()?;
         let signing = match private {
             Ok(Some(private)) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
             Err(Closed::NeedsKey(_)) => before.and_then(|key| key.signing.clone()),
             Ok(None) | Err(Closed::Damaged(_)) => None,
         };
-        // A private part says what belongs to it; without one, only what we sealed is published.
+        // A private part says what belongs to it, whatever became of the public one in the row;
+        // without one, only what we sealed is published.
+        let own = signing.as_ref().and_then(SigningKey::public_jwk);
+        let public = own.map_or_else(|| row.public(), Ok)?;
         if signing.is_none() {
             let is_known = before.is_some_and(|key| key.public == public);
             match row.is_public_sealed(&self.0.vault) {

@@ -28,7 +28,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key from its public part and, if it has one that could be opened, its private one.
+    /// A key from its public part and, if it could be opened, the private one that it belongs to.
     ///
     /// # Errors
     /// It is not what it says: the row was mixed up.
@@ -37,11 +37,9 @@ impl Key {
         (algorithm, public): (Algorithm, PublicJwk),
         signing: Option<SigningKey>,
     ) -> Result<Self> {
-        let own = signing.as_ref().and_then(SigningKey::public_jwk);
-        let is_own = own.is_none_or(|own| own == public);
         // What others made is called what they called it.
         let is_named = purpose == Purpose::Verify || public.thumbprint() == kid;
-        if !is_named || !is_own {
+        if !is_named {
             return Err(Error::setup(format!(
                 "the signing key {kid} is not what it says: its row was altered"
             )));
@@ -100,22 +98,39 @@ impl Ring {
         }
         let others = self.policy.algorithms.iter().copied();
         // Last, a key that is on its way out, with its algorithm.
-        std::iter::once(wanted)
+        let algorithms = std::iter::once(wanted)
             .chain(others)
-            .chain(Algorithm::ASYMMETRIC)
-            .find_map(|algorithm| self.signer_with(algorithm, now))
+            .chain(Algorithm::ASYMMETRIC);
+        let mut due = algorithms
+            .clone()
+            .filter(|algorithm| self.active(*algorithm, now).next().is_some());
+        due.find_map(|algorithm| self.signer_with(algorithm, now))
+            // No key that should sign is any good: one that every verifier knows does all the same.
+            .or_else(|| {
+                algorithms
+                    .clone()
+                    .find_map(|algorithm| self.signer_with(algorithm, now))
+            })
     }
 
     fn signer_with(&self, algorithm: Algorithm, now: Time) -> Option<(&Key, &SigningKey)> {
-        let is_for_it =
-            |key: &&Arc<Key>| key.algorithm == algorithm && key.purpose == Purpose::Sign;
-        let of_algorithm = || self.keys.iter().filter(is_for_it);
-        let mut active = of_algorithm().filter(|key| key.lifetime.state(now) == State::Active);
-        let newest = active.next()?;
-        let stand_ins = of_algorithm().filter(|key| self.policy.may_stand_in(&key.lifetime, now));
+        let stand_ins = self
+            .signing(algorithm)
+            .filter(|key| self.policy.may_stand_in(&key.lifetime, now));
         // Damaged, the key that should sign is stood in for by one that every verifier knows.
-        let mut ready = std::iter::once(newest).chain(active).chain(stand_ins);
-        ready.find_map(|key| Some((key.as_ref(), key.signing.as_ref()?)))
+        let mut ready = self.active(algorithm, now).chain(stand_ins);
+        ready.find_map(|key| Some((key, key.signing.as_ref()?)))
+    }
+
+    fn active(&self, algorithm: Algorithm, now: Time) -> impl Iterator<Item = &Key> {
+        self.signing(algorithm)
+            .filter(move |key| key.lifetime.state(now) == State::Active)
+    }
+
+    fn signing(&self, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+        let is_for_it =
+            move |key: &&Key| key.algorithm == algorithm && key.purpose == Purpose::Sign;
+        self.keys.iter().map(AsRef::as_ref).filter(is_for_it)
     }
 
     /// The published keys, the newest first.

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use serde_json::json;
 use signet::crypto::{Algorithm, KeyFile, SigningKey};
+use signet::finding::Verdict;
 use signet::keys::{Start, State};
 use signet::storage::schema::signing_keys;
 
@@ -16,6 +17,10 @@ on_both!(
     a_key_whose_times_cannot_be_read_goes_on_until_another_one_signs,
     a_revoked_key_stays_so_when_its_times_cannot_be_read,
     a_key_that_only_verifies_is_none_that_signs_when_its_times_cannot_be_read,
+    a_key_that_begins_far_in_the_future_is_brought_forward,
+    a_key_that_waits_stands_in_when_nothing_signs,
+    a_key_that_only_verifies_is_never_the_next_one,
+    a_key_whose_public_part_was_altered_signs_all_the_same,
 );
 
 /// Flips one bit of what is sealed.
@@ -166,4 +171,119 @@ fn a_revoked_key_stays_so_when_its_times_cannot_be_read(on: Backend) {
     spoil(&server, on, "revoked_at", &only);
     assert!(!kids(&server).contains(&only));
     assert_eq!(verify(&server, &ann.access), 401);
+}
+
+/// As a machine wrote it whose clock was ahead.
+fn postpone(server: &Server, kid: &str, publish: i64, days: i64) {
+    let now = server.clock.now().naive_utc();
+    let kid = kid.to_owned();
+    let changed = server.rows(move |conn| {
+        diesel::update(signing_keys::table.find(&kid))
+            .set((
+                signing_keys::publish_at.eq(now + TimeDelta::days(publish)),
+                signing_keys::activate_at.eq(now + TimeDelta::days(days)),
+            ))
+            .execute(conn)
+    });
+    assert_eq!(changed, 1);
+    block_on(server.app.keys.reload()).expect("the keys");
+}
+
+/// What the doctor says of the signing keys, but for what is good.
+fn complaints(server: &Server) -> Vec<(Verdict, String)> {
+    let app = &server.app;
+    let findings = signet::keys::diagnose(&app.db, &server.clock, &app.config);
+    let findings = block_on(findings).expect("the findings").into_iter();
+    findings
+        .filter(|one| one.verdict != Verdict::Good)
+        .map(|one| (one.verdict, one.found))
+        .collect()
+}
+
+fn a_key_that_begins_far_in_the_future_is_brought_forward(on: Backend) {
+    let server = Server::with(on, |config| {
+        config.keys.algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
+    });
+    let mut ann = server.person("ann");
+    let first = kid(&ann.access);
+    let published = kids(&server);
+    let second = published.iter().find(|kid| **kid != first).expect("EdDSA");
+    // The other one signs until verifiers know it in good order.
+    postpone(&server, &first, 400, 400);
+    assert_eq!(kid(&refresh(&server, &mut ann)), *second);
+    assert_eq!(maintain(&server), 1);
+    assert_eq!(maintain(&server), 0);
+    assert_eq!(kid(&refresh(&server, &mut ann)), *second);
+    server.advance(361);
+    assert_eq!(kid(&refresh(&server, &mut ann)), first);
+    // Nothing signs.
+    postpone(&server, &first, 400, 400);
+    postpone(&server, second, 400, 401);
+    let body = json!({"refresh": ann.refresh});
+    let answer = server.anonymous().post_json("/auth/token/refresh/", &body);
+    assert_eq!(answer.status, 503);
+    let said = complaints(&server);
+    let is_told = |one: &(Verdict, String)| one.0 == Verdict::Bad && one.1.contains("no key signs");
+    assert!(said.iter().any(is_told), "{said:?}");
+    assert_eq!(maintain(&server), 2);
+    assert_eq!(maintain(&server), 0);
+    let access = refresh(&server, &mut ann);
+    assert_eq!((kid(&access), verify(&server, &access)), (first, 200));
+    assert_eq!(kids(&server).len(), 2, "no new key is made");
+}
+
+fn a_key_that_waits_stands_in_when_nothing_signs(on: Backend) {
+    let server = Server::start(on);
+    let mut ann = server.person("ann");
+    let only = kid(&ann.access);
+    // Every verifier knows it.
+    postpone(&server, &only, -1, 400);
+    assert_eq!(kid(&refresh(&server, &mut ann)), only);
+}
+
+fn a_key_that_only_verifies_is_never_the_next_one(on: Backend) {
+    let server = Server::start(on);
+    let keys = &server.app.keys;
+    let (other, _) = SigningKey::generate(Algorithm::Es256).expect("a key");
+    let jwk = serde_json::to_vec(&other.public_jwk().expect("its public part")).expect("JSON");
+    let file = KeyFile::read(&jwk).expect("a key");
+    block_on(keys.import_to_verify(file, None, Some("old"), TimeDelta::days(30))).expect("it");
+    let later = (server.clock.now() + TimeDelta::days(9)).naive_utc();
+    server.rows(move |conn| {
+        diesel::update(signing_keys::table.find("old"))
+            .set((
+                signing_keys::activate_at.eq(later),
+                signing_keys::retire_at.eq(Some(later)),
+            ))
+            .execute(conn)
+    });
+    let refused = block_on(keys.activate("old")).expect_err("it never signs");
+    assert!(refused.to_string().contains("only verifies"), "{refused}");
+    block_on(keys.rotate(Algorithm::Es256, Start::Announced)).expect("a next key");
+    assert_eq!(kids(&server).len(), 3);
+}
+
+fn a_key_whose_public_part_was_altered_signs_all_the_same(on: Backend) {
+    let server = Server::start(on);
+    let mut ann = server.person("ann");
+    let only = kid(&ann.access);
+    let (other, _) = SigningKey::generate(Algorithm::Es256).expect("a key");
+    let other = serde_json::to_string(&other.public_jwk().expect("its public part"));
+    for altered in ["oops".to_owned(), other.expect("JSON")] {
+        server.rows(move |conn| {
+            diesel::update(signing_keys::table)
+                .set(signing_keys::public_jwk.eq(&altered))
+                .execute(conn)
+        });
+        block_on(server.app.keys.reload()).expect("the keys");
+        let access = refresh(&server, &mut ann);
+        assert_eq!(
+            (kid(&access), verify(&server, &access)),
+            (only.clone(), 200)
+        );
+        assert_eq!(kids(&server), std::slice::from_ref(&only));
+        let said = complaints(&server);
+        let is_told = |one: &(Verdict, String)| one.1.contains("public part of");
+        assert!(said.iter().any(is_told), "{said:?}");
+    }
 }
