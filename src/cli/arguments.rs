@@ -233,6 +233,7 @@ pub(super) struct ImportKey {
 #[derive(Args, Clone)]
 pub(super) struct ExportKeys {
     /// Only this key: its id, or the first letters of it
+    #[arg(allow_hyphen_values = true)]
     pub(super) kid: Option<String>,
     /// The public halves; there is no way to have the private ones
     #[arg(long)]

@@ -117,7 +117,6 @@ async fn plan(keys: &Keys, now: Time, json: bool) -> Result<()> {
     for entry in &entries {
         let life = &entry.lifetime;
         let moments = [
-            (Some(life.publish_at), "publish", "is published"),
             (Some(life.activate_at), "activate", "begins to sign"),
             (life.retire_at, "retire", "signs no longer"),
             (life.remove_at, "remove", "is in no JWKS any more"),

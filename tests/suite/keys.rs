@@ -270,11 +270,24 @@ fn the_command_line_tells_what_happens_when(on: Backend) {
     let acts: Vec<&Value> = (0..2).map(|step| &plan["steps"][step]["act"]).collect();
     assert_eq!(acts, ["retire", "activate"], "at the same moment");
     assert_eq!(plan["steps"][0]["at"], plan["steps"][1]["at"]);
+    // Nodes publish what they know of, also what a clock ahead made.
+    installation.rows(|conn| {
+        let later = (signet::clock::Clock::system().now() + TimeDelta::minutes(1)).naive_utc();
+        diesel::update(signing_keys::table)
+            .set(signing_keys::publish_at.eq(later))
+            .execute(conn)
+    });
+    assert_eq!(json(&["plan"])["steps"][0]["act"], "retire");
     assert!(wrong(&["activate", second]).contains("the key cannot sign before 2"));
     assert!(wrong(&["rotate", "--earliest"]).contains("as it is"));
     for kid in ["nothing", "-nothing"] {
         let words = format!("there is no signing key {kid}");
         assert!(wrong(&["activate", kid]).contains(&words), "{kid}");
+        let export = wrong(&["export", "--public", kid]);
+        assert!(
+            export.contains("there is no") && export.contains(kid),
+            "{export}"
+        );
         assert!(wrong(&["revoke", kid, "--now"]).contains(&words), "{kid}");
     }
     assert!(wrong(&["rotate", "--algorithm", "HS512"]).contains("ES256"));

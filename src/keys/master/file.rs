@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 
 const KEY_BYTES: usize = 32;
 
-/// How the name of a file ends that is not in its place yet.
-const DRAFT: &str = ".tmp";
+/// How the name of a file goes on that is not in its place yet. Eight letters follow, and `.tmp`: nothing
+/// that anybody would call a copy of his own.
+const DRAFT: &str = ".draft-";
 
 /// More is no key file.
 const MOST_KEYS: usize = 16;
@@ -193,8 +194,9 @@ fn sweep(file: &Path) -> std::io::Result<()> {
         let other = other.to_string_lossy();
         let rest = other
             .strip_prefix(&*name)
-            .and_then(|rest| rest.strip_prefix('.'));
-        if rest.is_some_and(|rest| rest.len() == 8 + DRAFT.len() && rest.ends_with(DRAFT)) {
+            .and_then(|rest| rest.strip_prefix(DRAFT))
+            .and_then(|rest| rest.strip_suffix(".tmp"));
+        if rest.is_some_and(|letters| letters.len() == 8) {
             std::fs::remove_file(one.path())?;
         }
     }
@@ -238,7 +240,10 @@ fn draft(
     put: impl FnOnce(&Path) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     // Not the id of the process, which in a container is always the same.
-    let draft = file.with_added_extension(crypto::random_base62(8) + DRAFT);
+    let letters = crypto::random_base62(8);
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!("{DRAFT}{letters}.tmp"));
+    let draft = PathBuf::from(name);
     let mut open = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -289,8 +294,11 @@ mod tests {
         let added = append(&file).unwrap();
         let ids = || -> Vec<_> { read(&file).unwrap().iter().map(RootSecret::id).collect() };
         assert_eq!(ids(), [made[0].id(), added.id()]);
-        let stale = file.with_added_extension("abcdefgh.tmp");
-        std::fs::write(&stale, [1; 32]).unwrap();
+        let beside = |name: &str| file.with_file_name(name);
+        std::fs::write(beside("master.key.draft-abcdefgh.tmp"), [1; 32]).unwrap();
+        // Somebody's copy.
+        let copy = beside("master.key.20261126.tmp");
+        std::fs::write(&copy, [1; 32]).unwrap();
         let remove = |id| remove(&lock(&file).unwrap(), id);
         remove(made[0].id()).unwrap();
         assert_eq!(ids(), [added.id()]);
@@ -300,7 +308,8 @@ mod tests {
         assert_eq!(ids(), [added.id()]);
         assert_eq!(mode(&file), 0o600);
         let files = std::fs::read_dir(file.parent().unwrap()).unwrap();
-        assert_eq!(files.count(), 1, "no draft is left");
+        assert_eq!(files.count(), 2, "no draft is left");
+        assert!(copy.exists());
     }
 
     #[test]

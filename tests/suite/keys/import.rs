@@ -212,7 +212,11 @@ fn an_imported_key_takes_over_like_one_of_a_rotation(on: Backend) {
     assert!(matches!(&changed[1], Changed::Rescheduled(key) if key.kid == first));
     assert!(kids(&server).contains(&thumbprint), "published at once");
     let again = block_on(keys.import_to_sign(file(), None)).expect_err("it is here");
-    assert!(again.to_string().contains("already"), "{again}");
+    let again = again.to_string();
+    assert!(
+        again.contains("already") && !again.contains("--kid"),
+        "{again}"
+    );
     openssl.make("another", Algorithm::Es384);
     let another = KeyFile::read(&openssl.read("another.pem")).expect("a key");
     let refused = block_on(keys.import_to_sign(another, None)).expect_err("one is waiting");
