@@ -195,3 +195,50 @@ impl QueryFragment<Sqlite> for Json {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use diesel::debug_query;
+
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    /// However many people and sessions there are, each is found by its key.
+    #[test]
+    fn no_table_is_gone_through() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("signet.db");
+        let url = format!("sqlite://{}", path.display());
+        let settings = crate::config::Database {
+            url: url.as_str().into(),
+            ..Default::default()
+        };
+        crate::storage::migrate(&settings).unwrap();
+        let now = DateTime::UNIX_EPOCH.naive_utc();
+        let statement = RotateAll(Json::new(&[]), now, now);
+        let text = debug_query::<Sqlite, _>(&statement).to_string();
+        let (text, _) = text.split_once(" -- binds").unwrap();
+        let mut conn = SqliteConnection::establish(&path.to_string_lossy()).unwrap();
+        let explain = diesel::sql_query(format!("EXPLAIN QUERY PLAN {text}"));
+        let steps: Vec<Step> = explain.load(&mut conn).unwrap();
+        let steps: Vec<&str> = steps.iter().map(|step| step.detail.as_str()).collect();
+        for table in ["sessions", "users"] {
+            let search = format!("SEARCH {table} ");
+            assert!(
+                steps.iter().any(|step| step.starts_with(&search)),
+                "{steps:?}"
+            );
+            let scan = format!("SCAN {table}");
+            assert!(
+                !steps.iter().any(|step| step.starts_with(&scan)),
+                "{steps:?}"
+            );
+        }
+    }
+}
