@@ -76,7 +76,7 @@ pub enum Kind {
     SigningKeyRescheduled,
     /// A signing key counts for nothing any more.
     SigningKeyRevoked,
-    /// A signing key that was gone left the database.
+    /// A key left the database: it was gone, or nobody vouched for it, or it was imported again.
     SigningKeyForgotten,
     /// Secrets are sealed under another master key.
     MasterKeyRotated,

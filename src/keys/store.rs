@@ -7,7 +7,7 @@ use crate::clock::Time;
 use crate::crypto::{Algorithm, Closed, PublicJwk, RootId, Unopenable, Vault};
 use crate::error::{Error, Result};
 use crate::storage::schema::{instance, outbox, signing_keys};
-use crate::storage::{Conn, Moment, stored};
+use crate::storage::{Conn, Lossy, Moment, stored};
 
 /// What signs access tokens.
 const ACCESS_TOKENS: &str = "access";
@@ -36,11 +36,16 @@ impl NewKey {
 
 #[derive(Clone, PartialEq, Queryable)]
 pub(super) struct Row {
+    #[diesel(deserialize_as = Lossy)]
     pub(super) kid: String,
+    #[diesel(deserialize_as = Lossy)]
     pub(super) algorithm: String,
+    #[diesel(deserialize_as = Lossy)]
     purpose: String,
+    #[diesel(deserialize_as = Lossy)]
     public_jwk: String,
     pub(super) sealed_private: Vec<u8>,
+    #[diesel(deserialize_as = Lossy)]
     master_key_id: String,
     created_at: Moment,
     publish_at: Moment,
@@ -194,10 +199,16 @@ impl Row {
         public.map_or_else(|| self.kid.clone(), |public| public.thumbprint())
     }
 
-    /// What a schedule goes by; none of a key whose algorithm is not of this version.
+    /// Whether somebody can call it by its name, which was not damaged.
+    fn is_named(&self) -> bool {
+        !self.kid.contains(char::REPLACEMENT_CHARACTER)
+    }
+
+    /// What a schedule goes by; none of a key whose algorithm is not of this version, or whose name was
+    /// damaged.
     pub(super) fn entry(self) -> Option<Entry> {
         Some(Entry {
-            algorithm: self.algorithm.parse().ok()?,
+            algorithm: self.algorithm.parse().ok().filter(|_| self.is_named())?,
             purpose: self.purpose(),
             lifetime: self.lifetime(),
             thumbprint: self.thumbprint(),
@@ -316,14 +327,14 @@ pub(super) fn replace_sealed(conn: &mut Conn, old: &Row, new: &Row) -> QueryResu
 pub(super) fn count_sealed_under(conn: &mut Conn, id: RootId) -> QueryResult<i64> {
     let sealed = list(conn)?
         .into_iter()
-        .filter(|row| row.sealers().any(|sealer| sealer == id));
+        .filter(|row| row.is_named() && row.sealers().any(|sealer| sealer == id));
     Ok(i64::try_from(sealed.count()).unwrap_or(i64::MAX))
 }
 
 /// Under which master keys the private parts are sealed of keys that sign, or will.
 pub(super) fn needed(conn: &mut Conn, now: Time) -> QueryResult<Vec<RootId>> {
     let rows = list(conn)?.into_iter();
-    let signing = rows.filter(|row| row.lifetime().is_to_sign(now));
+    let signing = rows.filter(|row| row.is_named() && row.lifetime().is_to_sign(now));
     Ok(signing
         .filter_map(|row| Vault::sealed_under(&row.sealed_private))
         .collect())

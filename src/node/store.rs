@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use super::{MOST_BOUND, Seen, Word};
 use crate::clock::Time;
 use crate::storage::schema::nodes;
-use crate::storage::{Conn, Moment, stored};
+use crate::storage::{Conn, Lossy, Moment, stored};
 
 /// No setting that a node tells is longer, in seconds: a day.
 const MOST_SECONDS: i64 = 86_400;
@@ -87,7 +87,7 @@ fn in_bounds(seconds: i64) -> TimeDelta {
 }
 
 pub(super) fn between(conn: &mut Conn, since: Time, until: Time) -> QueryResult<Vec<Seen>> {
-    let rows: Vec<(String, String, Moment, Moment, String)> = nodes::table
+    let rows: Vec<(Lossy, Lossy, Moment, Moment, Lossy)> = nodes::table
         .filter(nodes::seen_at.between(stored(since), stored(until)))
         .filter(nodes::left_at.is_null())
         .order((nodes::started_at, nodes::id))
@@ -102,11 +102,14 @@ pub(super) fn between(conn: &mut Conn, since: Time, until: Time) -> QueryResult<
     let seen = rows
         .into_iter()
         .map(|(id, name, started_at, seen_at, keys)| Seen {
-            id,
-            name,
+            id: id.into(),
+            name: name.into(),
             started_at: started_at.or_epoch(),
             seen_at: seen_at.or_epoch(),
-            master_keys: keys.split_whitespace().map(str::to_owned).collect(),
+            master_keys: String::from(keys)
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
         });
     Ok(seen.collect())
 }

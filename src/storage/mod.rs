@@ -14,6 +14,7 @@
 mod batch;
 mod connection;
 mod failure;
+mod lossy;
 mod measures;
 mod migration;
 mod moment;
@@ -30,6 +31,7 @@ pub use batch::Batch;
 pub use connection::Conn;
 pub(crate) use connection::each;
 pub use failure::violates_unique;
+pub use lossy::Lossy;
 pub use migration::Applied;
 pub use moment::Moment;
 pub use target::Target;

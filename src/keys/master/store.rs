@@ -4,11 +4,11 @@ use super::Registered;
 use crate::clock::Time;
 use crate::crypto::RootId;
 use crate::storage::schema::{master_keys, signing_keys};
-use crate::storage::{Conn, Moment, stored};
+use crate::storage::{Conn, Lossy, Moment, stored};
 
 /// All that were ever current, the first one first.
 pub(in crate::keys) fn list(conn: &mut Conn) -> QueryResult<Vec<Registered>> {
-    let rows: Vec<(String, Moment, Option<Moment>)> = master_keys::table
+    let rows: Vec<(Lossy, Moment, Option<Moment>)> = master_keys::table
         .order((master_keys::current_from, master_keys::id))
         .select((
             master_keys::id,
@@ -21,7 +21,7 @@ pub(in crate::keys) fn list(conn: &mut Conn) -> QueryResult<Vec<Registered>> {
         .filter_map(|(id, current_from, retired_at)| {
             Some(Registered {
                 // No node wrote another name.
-                id: id.parse().ok()?,
+                id: String::from(id).parse().ok()?,
                 current_from: current_from.or_epoch(),
                 retired_at: retired_at.map(Moment::or_epoch),
             })
@@ -61,9 +61,10 @@ pub(super) fn retire(conn: &mut Conn, id: RootId, now: Time) -> QueryResult<()> 
 
 /// Under which keys the signing keys are sealed, as they say.
 pub(super) fn sealing(conn: &mut Conn) -> QueryResult<Vec<RootId>> {
-    let ids: Vec<String> = signing_keys::table
+    let ids: Vec<Lossy> = signing_keys::table
         .select(signing_keys::master_key_id)
         .distinct()
         .load(conn)?;
-    Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    let ids = ids.into_iter().map(String::from);
+    Ok(ids.filter_map(|id| id.parse().ok()).collect())
 }

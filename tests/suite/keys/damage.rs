@@ -21,6 +21,7 @@ on_both!(
     a_key_that_waits_stands_in_when_nothing_signs,
     a_key_that_only_verifies_is_never_the_next_one,
     a_key_whose_public_part_was_altered_signs_all_the_same,
+    text_that_is_none_keeps_nobody_from_the_other_rows,
 );
 
 /// Flips one bit of what is sealed.
@@ -286,4 +287,43 @@ fn a_key_whose_public_part_was_altered_signs_all_the_same(on: Backend) {
         let is_told = |one: &(Verdict, String)| one.1.contains("public part of");
         assert!(said.iter().any(is_told), "{said:?}");
     }
+}
+
+fn text_that_is_none_keeps_nobody_from_the_other_rows(on: Backend) {
+    if on == Backend::Postgresql {
+        // It keeps no such thing.
+        return;
+    }
+    let server = Server::start(on);
+    let mut ann = server.person("ann");
+    let first = kid(&ann.access);
+    let keys = &server.app.keys;
+    block_on(keys.rotate(Algorithm::Es256, Start::Earliest)).expect("a next key");
+    server.advance(361);
+    let second = kid(&refresh(&server, &mut ann));
+    for column in ["master_key_id", "public_jwk", "purpose", "algorithm", "kid"] {
+        let change = format!("UPDATE signing_keys SET {column} = X'FF00FE' WHERE kid = '{first}'");
+        assert_eq!(
+            server.rows(move |conn| diesel::sql_query(&change).execute(conn)),
+            1
+        );
+        block_on(keys.reload()).expect("the others");
+        assert_eq!(kid(&refresh(&server, &mut ann)), second);
+        assert!(maintain(&server) <= 1, "{column}");
+        assert_eq!(maintain(&server), 0, "{column}");
+        complaints(&server);
+    }
+    let change = "UPDATE nodes SET name = X'FF', master_keys = X'FF'";
+    server.rows(move |conn| diesel::sql_query(change).execute(conn));
+    block_on(keys.master_keys()).expect("the others");
+    // It was the only one: what nobody can call by its name signs nothing.
+    let change = format!("UPDATE signing_keys SET kid = X'FE' WHERE kid = '{second}'");
+    server.rows(move |conn| diesel::sql_query(&change).execute(conn));
+    assert_eq!(maintain(&server), 1);
+    assert_eq!(maintain(&server), 0);
+    let access = refresh(&server, &mut ann);
+    assert_eq!(verify(&server, &access), 200);
+    let said = complaints(&server);
+    let is_named = |one: &(Verdict, String)| one.1.contains(char::REPLACEMENT_CHARACTER);
+    assert!(said.iter().any(is_named), "{said:?}");
 }
