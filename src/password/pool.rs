@@ -1,26 +1,58 @@
 //! The threads that hash: as many as cores, since more would only take memory, and apart from the
-//! ones that answer requests, so that a storm of logins delays nothing but logins.
+//! ones that answer requests and after them in the eyes of the system, so that a storm of logins
+//! delays nothing but logins.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::hash::Memory;
-use super::measures::Measures;
-use super::queue::FairQueue;
+use super::measures::{Measures, Timed};
+use super::queue::{FairQueue, Full, Origin};
 use crate::crypto;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Source};
 use crate::measure::Collectors;
 
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+/// Whoever waits for longer is told to come back: an answer that comes later helps nobody.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// How far behind other threads these come where there is not enough of the processor for all, in
+/// the steps of `nice`. Ten are about a tenth of a core, beside a thread that wants all of it.
+const NICE: i32 = 10;
+
+/// Something to be hashed or compared.
+trait Job: Send {
+    /// Whether nobody waits for it any more.
+    fn is_abandoned(&self) -> bool;
+
+    /// Does it, and answers.
+    fn run(self: Box<Self>, memory: &mut Memory);
+}
+
+struct Hashing<T, W> {
+    work: W,
+    begun: Arc<AtomicBool>,
+    answer: oneshot::Sender<Result<T>>,
+    timed: Timed,
+}
+
+/// What a caller waits for.
+#[derive(Debug)]
+struct Pending<T> {
+    begun: Arc<AtomicBool>,
+    outcome: oneshot::Receiver<Result<T>>,
+}
 
 /// The threads' handle; they end when it is dropped.
 pub(super) struct Pool {
     shared: Arc<Shared>,
     measures: Measures,
+    patience: Duration,
 }
 
 struct Shared {
@@ -29,7 +61,7 @@ struct Shared {
 }
 
 struct State {
-    queue: FairQueue<Job>,
+    queue: FairQueue<Box<dyn Job>>,
     closed: bool,
 }
 
@@ -50,12 +82,17 @@ impl Pool {
         });
         // Made first: dropping it ends the threads there are, if one more cannot be started.
         let measures = Measures::new(threads, capacity)?;
-        let pool = Self { shared, measures };
+        let pool = Self {
+            shared,
+            measures,
+            patience: PATIENCE,
+        };
         for number in 0..threads {
             let (shared, mut memory) = (Arc::clone(&pool.shared), memory());
             let serve = move || {
+                stand_back();
                 while let Some(job) = shared.next() {
-                    job(&mut memory);
+                    job.run(&mut memory);
                 }
             };
             thread::Builder::new()
@@ -67,47 +104,51 @@ impl Pool {
     }
 
     /// Has `work` done by one of the threads and waits for its outcome. If the caller stops
-    /// waiting before its turn comes, it is not done.
+    /// waiting before its turn comes, or its turn does not come in time, it is not done.
     pub(super) async fn run<T, W>(&self, from: Option<IpAddr>, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     {
-        let outcome = self.enqueue(from, work)?;
-        outcome
-            .await
-            .unwrap_or_else(|error| Err(Error::internal(error)))
+        self.wait(self.enqueue(from, work)?).await
+    }
+
+    async fn wait<T>(&self, pending: Pending<T>) -> Result<T> {
+        let Pending { begun, mut outcome } = pending;
+        let mut answer = tokio::time::timeout(self.patience, &mut outcome).await;
+        if answer.is_err() {
+            if !begun.load(Ordering::Relaxed) {
+                return Err(self.refuse("the turn of a password hash did not come in time"));
+            }
+            answer = Ok(outcome.await);
+        }
+        let answer = answer.map_err(Error::internal)?;
+        answer.unwrap_or_else(|error| Err(Error::internal(error)))
     }
 
     /// Puts `work` in the queue, or refuses it for want of room.
-    fn enqueue<T, W>(&self, from: Option<IpAddr>, work: W) -> Result<oneshot::Receiver<Result<T>>>
+    fn enqueue<T, W>(&self, from: Option<IpAddr>, work: W) -> Result<Pending<T>>
     where
         T: Send + 'static,
         W: FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     {
         let (answer, outcome) = oneshot::channel();
-        let timed = self.measures.timed();
-        let job = Box::new(move |memory: &mut Memory| {
-            if answer.is_closed() {
-                return;
-            }
-            let work = |memory: &mut Memory| timed.run(|| work(memory));
-            // Nothing is left half-done behind a panic: the memory is overwritten by the next job.
-            let done = catch_unwind(AssertUnwindSafe(|| work(memory)));
-            let panicked = |_| Err(Error::internal("a password hashing job panicked"));
-            // Fails only if the caller went away meanwhile.
-            let _ = answer.send(done.unwrap_or_else(panicked));
-        });
-        self.shared
-            .lock()
-            .queue
-            .push(from.into(), job)
-            .map_err(|full| {
-                self.measures.rejected.inc();
-                Error::unavailable(seconds_until_retry(), full)
-            })?;
+        let begun = Arc::new(AtomicBool::new(false));
+        let job = Hashing {
+            work,
+            begun: begun.clone(),
+            answer,
+            timed: self.measures.timed(),
+        };
+        let pushed = self.shared.push(from.into(), Box::new(job));
+        pushed.map_err(|full| self.refuse(full))?;
         self.shared.changed.notify_one();
-        Ok(outcome)
+        Ok(Pending { begun, outcome })
+    }
+
+    fn refuse(&self, why: impl Into<Source>) -> Error {
+        self.measures.rejected.inc();
+        Error::unavailable(seconds_until_retry(), why)
     }
 
     /// Jobs that wait for a thread.
@@ -139,8 +180,17 @@ impl Shared {
         self.lock().queue.len()
     }
 
+    /// What nobody waits for any more makes room.
+    fn push(&self, origin: Origin, job: Box<dyn Job>) -> Result<(), Full> {
+        let queue = &mut self.lock().queue;
+        if queue.room(origin).is_err() {
+            queue.retain(|job| !job.is_abandoned());
+        }
+        queue.push(origin, job)
+    }
+
     /// Waits for the next job; none once the pool is closed.
-    fn next(&self) -> Option<Job> {
+    fn next(&self) -> Option<Box<dyn Job>> {
         let idle = |state: &mut State| !state.closed && state.queue.len() == 0;
         let waited = self.changed.wait_while(self.lock(), idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
@@ -148,6 +198,37 @@ impl Shared {
             return None;
         }
         state.queue.pop()
+    }
+}
+
+impl<T: Send, W: FnOnce(&mut Memory) -> Result<T> + Send> Job for Hashing<T, W> {
+    fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn run(self: Box<Self>, memory: &mut Memory) {
+        if self.is_abandoned() {
+            return;
+        }
+        let Self {
+            work,
+            begun,
+            answer,
+            timed,
+        } = *self;
+        begun.store(true, Ordering::Relaxed);
+        // Nothing is left half-done behind a panic: the memory is overwritten by the next job.
+        let done = catch_unwind(AssertUnwindSafe(|| timed.run(|| work(memory))));
+        let panicked = |_| Err(Error::internal("a password hashing job panicked"));
+        // Fails only if the caller went away meanwhile.
+        let _ = answer.send(done.unwrap_or_else(panicked));
+    }
+}
+
+/// Lets this thread give way to those that answer requests.
+fn stand_back() {
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        log::warn!("hashing threads do not give way to others: {error}");
     }
 }
 
@@ -161,6 +242,7 @@ fn seconds_until_retry() -> u32 {
 mod tests {
     use super::*;
     use crate::error::Kind;
+    use futures_util::FutureExt;
     use std::cell::RefCell;
     use std::sync::mpsc;
 
@@ -210,10 +292,10 @@ mod tests {
         assert_eq!(pool.depth(), 4);
 
         drop(gate);
-        for outcome in waiting.into_iter().chain(others) {
-            outcome.await.unwrap().unwrap();
+        for pending in waiting.into_iter().chain(others) {
+            pending.outcome.await.unwrap().unwrap();
         }
-        enqueue(4, "d2").unwrap().await.unwrap().unwrap();
+        enqueue(4, "d2").unwrap().outcome.await.unwrap().unwrap();
         assert_eq!(pool.depth(), 0);
         drop(told);
         let order: Vec<_> = tell.iter().collect();
@@ -230,8 +312,58 @@ mod tests {
         drop(told);
         drop(gone);
         drop(gate);
-        stayed.unwrap().await.unwrap().unwrap();
+        stayed.unwrap().outcome.await.unwrap().unwrap();
         assert_eq!(tell.iter().collect::<Vec<_>>(), ["stayed"]);
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_too_long_is_refused_and_takes_no_room() {
+        let mut pool = pool(1, 4);
+        pool.patience = Duration::ZERO;
+        let gate = occupy(&pool);
+        let from = Some(IpAddr::from([192, 0, 2, 1]));
+        for _ in 0..8 {
+            let refused = pool.run(from, |_| Ok(())).await.unwrap_err();
+            assert_eq!(refused.kind(), Kind::Unavailable);
+            assert!(refused.causes().contains("in time"), "{refused}");
+        }
+        assert!(pool.depth() <= 2, "{}", pool.depth());
+        let (told, tell) = mpsc::channel();
+        let pending = pool.enqueue(from, telling(&told, "in time")).unwrap();
+        drop((told, gate));
+        pending.outcome.await.unwrap().unwrap();
+        assert_eq!(tell.iter().collect::<Vec<_>>(), ["in time"]);
+    }
+
+    #[tokio::test]
+    async fn what_has_begun_is_waited_for() {
+        let mut pool = pool(1, 4);
+        pool.patience = Duration::ZERO;
+        let (arriving, arrival) = mpsc::channel();
+        let (opening, gate) = mpsc::channel::<()>();
+        let work = move |_: &mut Memory| {
+            arriving.send(()).map_err(Error::internal)?;
+            let _ = gate.recv();
+            Ok(7)
+        };
+        let pending = pool.enqueue(None, work).unwrap();
+        arrival.recv().unwrap();
+        let mut waiting = Box::pin(pool.wait(pending));
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(opening);
+        assert_eq!(waiting.await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn hashing_threads_stand_behind_the_others() {
+        let pool = pool(1, 4);
+        let priority =
+            |_: &mut Memory| rustix::process::getpriority_process(None).map_err(Error::internal);
+        let here = rustix::process::getpriority_process(None).unwrap();
+        assert_eq!(
+            pool.run(None, priority).await.unwrap(),
+            (here + NICE).min(19)
+        );
     }
 
     #[tokio::test]

@@ -53,14 +53,21 @@ impl<J> FairQueue<J> {
         self.length
     }
 
-    pub(super) fn push(&mut self, origin: Origin, job: J) -> Result<(), Full> {
+    /// Whether there is room for one more of that origin.
+    pub(super) fn room(&self, origin: Origin) -> Result<(), Full> {
+        let own = self.waiting.get(&origin).map_or(0, VecDeque::len);
         if self.length >= self.capacity {
-            return Err(Full::Queue);
+            Err(Full::Queue)
+        } else if own > 0 && own >= self.capacity / 2 {
+            Err(Full::Share)
+        } else {
+            Ok(())
         }
+    }
+
+    pub(super) fn push(&mut self, origin: Origin, job: J) -> Result<(), Full> {
+        self.room(origin)?;
         match self.waiting.entry(origin) {
-            Entry::Occupied(own) if own.get().len() >= self.capacity / 2 => {
-                return Err(Full::Share);
-            }
             Entry::Occupied(mut own) => own.get_mut().push_back(job),
             Entry::Vacant(own) => {
                 own.insert(VecDeque::from([job]));
@@ -69,6 +76,17 @@ impl<J> FairQueue<J> {
         }
         self.length += 1;
         Ok(())
+    }
+
+    /// Takes out what is not to be kept.
+    pub(super) fn retain(&mut self, keep: impl Fn(&J) -> bool) {
+        for own in self.waiting.values_mut() {
+            own.retain(&keep);
+        }
+        self.waiting.retain(|_, own| !own.is_empty());
+        self.turns
+            .retain(|origin| self.waiting.contains_key(origin));
+        self.length = self.waiting.values().map(VecDeque::len).sum();
     }
 
     pub(super) fn pop(&mut self) -> Option<J> {
@@ -133,6 +151,24 @@ mod tests {
         assert_eq!(queue.len(), 10);
         queue.pop();
         assert_eq!(queue.push(first, 5), Ok(()));
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_the_others_their_turns() {
+        let mut queue = FairQueue::new(10);
+        for (address, job) in [
+            ("192.0.2.1", 1),
+            ("192.0.2.1", 2),
+            ("192.0.2.2", 3),
+            ("192.0.2.3", 4),
+            ("192.0.2.1", 5),
+        ] {
+            queue.push(origin(address), job).unwrap();
+        }
+        queue.retain(|job| ![1, 3].contains(job));
+        assert_eq!(queue.len(), 3);
+        assert_eq!(drain(&mut queue), [2, 4, 5]);
+        assert!(queue.waiting.is_empty() && queue.turns.is_empty());
     }
 
     #[test]
