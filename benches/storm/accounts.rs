@@ -1,0 +1,54 @@
+//! Who asks: clients that go on as ever, and accounts that the storm logs in to.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::Outcome;
+use crate::client::{Client, Target};
+use crate::installation::Installation;
+
+/// Each refreshes a session of its own.
+const REFRESHING: u16 = 64;
+const VERIFYING: u16 = 32;
+/// The storm logs in to so many accounts.
+pub(crate) const STORMED: u16 = 64;
+const HONEST: u16 = 1000;
+/// Verifiers have numbers from here on.
+const FIRST_VERIFYING: u16 = 2000;
+/// So many register at once: they keep the hashing threads busy, and do not fill their queue.
+const REGISTER_AT_ONCE: usize = 8;
+
+pub(crate) struct Accounts {
+    pub(crate) refreshing: Vec<Client>,
+    /// They fetch the JWKS.
+    pub(crate) verifying: Vec<Client>,
+    /// Logs in now and then, from an address of its own.
+    pub(crate) honest: Client,
+    /// Sees when it is over, from another.
+    pub(crate) scout: Client,
+}
+
+impl Accounts {
+    pub(crate) async fn register(server: &Installation<'_>) -> Outcome<Self> {
+        let target = Target::look_at(server.address()).await?;
+        let refreshing = stream::iter(0..REFRESHING.max(STORMED))
+            .map(|number| Client::register(&target, number))
+            .buffered(REGISTER_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut verifying = Vec::new();
+        for number in 0..VERIFYING {
+            verifying.push(Client::new(&target, FIRST_VERIFYING + number).await?);
+        }
+        Ok(Self {
+            refreshing,
+            verifying,
+            honest: Client::register(&target, HONEST).await?,
+            scout: Client::register(&target, HONEST + 1).await?,
+        })
+    }
+}
+
+/// The e-mail address of an account that the storm knows.
+pub(crate) fn stormed(number: u64) -> String {
+    format!("c{}-0@example.com", number % u64::from(STORMED))
+}

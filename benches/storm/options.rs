@@ -1,0 +1,92 @@
+//! What may be asked for at the command line, and what the machine must allow.
+
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::Outcome;
+use crate::storm::MOST_CONNECTIONS;
+
+const POSTGRES_URL: &str = "SIGNET_BENCH_POSTGRES_URL";
+
+/// Shows what a storm of logins does to everything else.
+#[derive(Parser)]
+#[command(name = "storm")]
+pub(crate) struct Options {
+    /// How long each of the two storms lasts
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(2..=600))]
+    seconds: u64,
+    /// Logins per second, as a multiple of the hashes that the server's cores can do
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) times: f64,
+    /// Refreshes, and also JWKS, that go on meanwhile: in percent of what the server answers when
+    /// it does nothing else
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) background: u32,
+    /// The control: more hashing threads than cores, and so a longer queue; goals must be missed
+    #[arg(long)]
+    pub(crate) control: bool,
+    /// Hashing threads of the control
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=1024))]
+    pub(crate) threads: u32,
+    /// Endures it on PostgreSQL too, in a database of its own beside the one named here
+    #[arg(long, env = POSTGRES_URL, hide_env_values = true)]
+    pub(crate) postgres: Option<String>,
+    /// What cargo says to every benchmark; without it, it is `cargo test` that runs us
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Hashes for so many milliseconds, and says how many hashes a second that were
+    #[arg(long, hide = true)]
+    pub(crate) hash_for: Option<u64>,
+}
+
+impl Options {
+    /// Whether it is only to be seen that everything works.
+    pub(crate) fn is_trial(&self) -> bool {
+        !self.bench
+    }
+
+    /// How long a storm lasts.
+    pub(crate) fn length(&self) -> Duration {
+        Duration::from_secs(if self.is_trial() { 2 } else { self.seconds })
+    }
+
+    /// How long each part of the calibration lasts.
+    pub(crate) fn calibration(&self) -> Duration {
+        Duration::from_secs(if self.is_trial() { 1 } else { 4 })
+    }
+}
+
+/// Every connection is an open file.
+pub(crate) fn check_open_files() -> Outcome<()> {
+    let limits = std::fs::read_to_string("/proc/self/limits")?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let allowed = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    let needed = MOST_CONNECTIONS + 512;
+    if allowed.is_some_and(|allowed| allowed < needed) {
+        return Err(format!("too few files may be open: ulimit -n {needed}").into());
+    }
+    Ok(())
+}
+
+/// How to ask for the same again, without an address that may hold a password.
+pub(crate) fn command_line() -> String {
+    let mut words = Vec::new();
+    if std::env::var_os(POSTGRES_URL).is_some() {
+        words.push(format!("{POSTGRES_URL}=…"));
+    }
+    words.push("cargo bench --bench storm --".into());
+    let mut is_secret = false;
+    for word in std::env::args().skip(1).filter(|word| word != "--bench") {
+        let shown = match word.split_once('=') {
+            _ if is_secret => "…".into(),
+            Some(("--postgres", _)) => "--postgres=…".into(),
+            _ => word.clone(),
+        };
+        is_secret = word == "--postgres";
+        words.push(shown);
+    }
+    words.join(" ").trim_end_matches(" --").to_owned()
+}

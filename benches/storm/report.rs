@@ -1,0 +1,197 @@
+//! The tables, in Markdown.
+
+use std::process::Command;
+
+use crate::cores::Cores;
+use crate::figures::Figures;
+use crate::goals::{self, Given, Goal};
+use crate::options::{self, Options};
+use crate::phase::Phase;
+use crate::process;
+use crate::rest::Rest;
+
+pub(crate) struct Report {
+    pub(crate) database: &'static str,
+    /// At rest, in KiB.
+    pub(crate) resident: u64,
+    pub(crate) rest: Rest,
+    pub(crate) phases: Vec<Phase>,
+    /// Hashing threads of a server as delivered.
+    pub(crate) threads: u64,
+}
+
+pub(crate) fn print_conditions(options: &Options, cores: &Cores) {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
+    let model = model.map_or("", |name| name.trim_start_matches([' ', '\t', ':']));
+    let kernel = read("/proc/sys/kernel/osrelease");
+    println!("- `{}`", options::command_line());
+    println!("- commit {}", commit());
+    println!(
+        "- machine: {} cores, {model}, Linux {}; {}",
+        process::cores_of_machine(),
+        kernel.trim(),
+        cores.describe()
+    );
+    println!(
+        "- each storm: 2,000 logins in 1 s, then {} × capacity, {} s in all\n",
+        options.times,
+        options.length().as_secs()
+    );
+}
+
+fn commit() -> String {
+    let git = Command::new("git")
+        .args(["-C", env!("CARGO_MANIFEST_DIR")])
+        .args(["describe", "--always", "--dirty"])
+        .output();
+    let text = git.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    text.unwrap_or_default()
+}
+
+impl Report {
+    pub(crate) fn goals(&self) -> Vec<Goal> {
+        let given = Given {
+            rest: &self.rest,
+            resident: self.resident,
+            threads: self.threads,
+        };
+        let phases = self.phases.iter();
+        phases.flat_map(|phase| goals::of(phase, &given)).collect()
+    }
+
+    pub(crate) fn print(&self) {
+        println!("## {}\n", self.database);
+        self.print_rest();
+        self.print_logins();
+        self.print_traffic();
+        self.print_server();
+        for complaint in self.phases.iter().flat_map(Phase::complaints) {
+            println!("- wrong: {complaint}");
+        }
+    }
+
+    fn print_rest(&self) {
+        let Rest {
+            hashes,
+            hashes_beside,
+            most,
+            rates,
+            background,
+            login,
+        } = &self.rest;
+        println!("| before the storm | figure |\n|---|--:|");
+        println!("| Argon2id alone on the server's cores (\"capacity\") | {hashes:.1}/s |");
+        println!("| Argon2id there beside the traffic (\"calibrated\") | {hashes_beside:.1}/s |");
+        for (name, most, rate, figures) in [
+            ("refresh", most.refresh, rates.refresh, &background.refresh),
+            ("JWKS", most.jwks, rates.jwks, &background.jwks),
+        ] {
+            println!("| {name}, closed loop | {most:.0}/s |");
+            println!("| {name} from now on, open loop | {rate:.0}/s |");
+            println!("| {name} at rest, p50 and p99 | {} ms |", spread(figures));
+        }
+        let login = login.as_secs_f64() * 1e3;
+        println!("| login beside the traffic | {login:.0} ms |");
+        println!(
+            "| memory at rest | {:.1} MiB |\n",
+            self.resident as f64 / 1024.0
+        );
+    }
+
+    fn print_logins(&self) {
+        println!(
+            "| storm from | logins | let in | wrong password | refused | no answer | wrong | \
+             hashes/s | of calibrated | of capacity | hashed p50, max ms | refused p50, max ms |"
+        );
+        println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+        for phase in &self.phases {
+            let damage = &phase.damage;
+            println!(
+                "| {} | {} | {} | {} | {} | {} | {} | {:.1} | {:.0} % | {:.0} % | {} | {} |",
+                phase.callers.name(),
+                damage.figures.count(),
+                damage.let_in,
+                damage.turned_away,
+                damage.refused(),
+                damage.unanswered,
+                damage.figures.wrong,
+                phase.rate(),
+                phase.rate() / self.rest.hashes_beside * 100.0,
+                phase.rate() / self.rest.hashes * 100.0,
+                range(&damage.hashed),
+                range(&damage.refusals),
+            );
+        }
+        println!();
+    }
+
+    fn print_traffic(&self) {
+        println!(
+            "| storm from | refreshes | wrong | p50 ms | p99 ms | max ms | JWKS | wrong | p50 ms \
+             | p99 ms | max ms | logins sent late by at most ms |"
+        );
+        println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+        for phase in &self.phases {
+            println!(
+                "| {} | {} | {} | {:.0} |",
+                phase.callers.name(),
+                row(&phase.background.refresh),
+                row(&phase.background.jwks),
+                phase.latest(),
+            );
+        }
+        println!();
+    }
+
+    fn print_server(&self) {
+        println!(
+            "| storm from | hashing threads | places in the queue | of them taken | memory MiB | \
+             honest logins | refused | p50, max ms | recovery ms | server | load | others |"
+        );
+        println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+        for phase in &self.phases {
+            let [server, load, others] = phase.shares.map(|share| share * 100.0);
+            let after = phase.recovery.after.map(|after| after.as_millis());
+            println!(
+                "| {} | {} | {} | {} | {:.1} | {} | {} | {} | {} | {server:.0} % | {load:.0} % \
+                 | {others:.0} % |",
+                phase.callers.name(),
+                phase.counted[0].threads,
+                phase.counted[0].room,
+                phase.seen.queued,
+                phase.seen.resident as f64 / 1024.0,
+                phase.honest.figures.count(),
+                phase.honest.refused,
+                range(&phase.honest.figures),
+                after.map_or_else(|| "not seen".into(), |after| after.to_string()),
+            );
+        }
+        println!();
+    }
+}
+
+fn row(figures: &Figures) -> String {
+    let [half, most, all] = [50, 99, 100].map(|percent| figures.percentile(percent));
+    let (count, wrong) = (figures.count(), figures.wrong);
+    format!("{count} | {wrong} | {half:.1} | {most:.1} | {all:.0}")
+}
+
+/// Median and 99 %.
+fn spread(figures: &Figures) -> String {
+    format!(
+        "{:.1}, {:.1}",
+        figures.percentile(50),
+        figures.percentile(99)
+    )
+}
+
+/// Median and longest.
+fn range(figures: &Figures) -> String {
+    format!(
+        "{:.0}, {:.0}",
+        figures.percentile(50),
+        figures.percentile(100)
+    )
+}
