@@ -1,5 +1,6 @@
 //! What has to hold, and whether it does.
 
+use crate::background::Background;
 use crate::capacity::MEMORY_KIB;
 use crate::phase::{Callers, Phase};
 use crate::rest::Rest;
@@ -8,7 +9,7 @@ const REFRESH_P99_MS: f64 = 50.0;
 const JWKS_P99_MS: f64 = 20.0;
 const ANSWER_MS: f64 = 2000.0;
 const RECOVERY_MS: f64 = 2000.0;
-/// Of what the same cores hash beside the same traffic.
+/// Of what the traffic leaves room for.
 const THROUGHPUT: f64 = 0.9;
 /// Memory that anything but hashing may take, in KiB.
 const ELSE_KIB: u64 = 32 * 1024;
@@ -26,14 +27,20 @@ pub(crate) struct Given<'a> {
     /// Resident at rest, in KiB.
     pub(crate) resident: u64,
     /// Hashing threads of a server as delivered.
-    pub(crate) threads: u64,
+    pub(crate) threads: u32,
 }
 
 impl Given<'_> {
     /// In KiB.
     fn cap(&self) -> u64 {
-        self.resident + self.threads * u64::from(MEMORY_KIB) + ELSE_KIB
+        self.resident + u64::from(self.threads * MEMORY_KIB) + ELSE_KIB
     }
+}
+
+/// Whether nothing is late, be there a storm or not.
+pub(crate) fn is_calm(background: &Background) -> bool {
+    let Background { refresh, jwks } = background;
+    refresh.percentile(99) <= REFRESH_P99_MS && jwks.percentile(99) <= JWKS_P99_MS
 }
 
 /// All goals of one storm.
@@ -127,7 +134,7 @@ fn before_hashing(phase: &Phase) -> Goal {
 }
 
 fn throughput(phase: &Phase, rest: &Rest) -> Goal {
-    let share = phase.rate() / rest.hashes_beside;
+    let share = phase.rate() / rest.calibrated;
     goal(
         format!("hashes ≥ {:.0} % of calibrated", THROUGHPUT * 100.0),
         format!("{:.1}/s, {:.0} %", phase.rate(), share * 100.0),

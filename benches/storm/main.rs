@@ -41,6 +41,7 @@ mod proof;
 mod report;
 mod rest;
 mod storm;
+mod threads;
 mod watch;
 
 use std::process::ExitCode;
@@ -61,7 +62,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Outcome<T> = Result<T, Failure>;
 
 /// It has the first core alone ([`Cores::apart`]), and by itself a hashing thread for each.
-const CORES_OF_SERVER: u64 = 1;
+const CORES_OF_SERVER: u32 = 1;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -131,9 +132,10 @@ async fn endure(options: &Options, cores: &Cores, database: &Database) -> Outcom
     let resident = server.process().memory()?.now;
     let mut accounts = Accounts::register(&server).await?;
     eprintln!("{}: at rest", database.name);
-    let rest = rest::measure(options, cores, &mut accounts).await?;
+    let rest = rest::calmly(options, cores, &server, &mut accounts).await?;
     let mut phases = Vec::new();
-    for callers in [Callers::One, Callers::Many] {
+    let mixed = options.mixed.then_some(Callers::Both);
+    for callers in [Callers::One, Callers::Many].into_iter().chain(mixed) {
         eprintln!("{}: a storm from {}", database.name, callers.name());
         let phase = phase::run(options, callers, &server, &mut accounts, &rest).await?;
         phases.push(phase);

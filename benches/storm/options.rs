@@ -19,16 +19,21 @@ pub(crate) struct Options {
     /// Logins per second, as a multiple of the hashes that the server's cores can do
     #[arg(long, default_value_t = 10.0)]
     pub(crate) times: f64,
-    /// Refreshes, and also JWKS, that go on meanwhile: in percent of what the server answers when
-    /// it does nothing else
+    /// Refreshes and JWKS that go on meanwhile: together in percent of what the server can answer
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) background: u32,
+    /// A third storm: half of it from one address, half from the others
+    #[arg(long)]
+    pub(crate) mixed: bool,
     /// The control: more hashing threads than cores, and so a longer queue; goals must be missed
     #[arg(long)]
     pub(crate) control: bool,
     /// Hashing threads of the control
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=1024))]
     pub(crate) threads: u32,
+    /// While the goals are missed before there is any storm, calibrate again, so many times at most
+    #[arg(long, default_value_t = 5)]
+    pub(crate) patience: u32,
     /// Endures it on PostgreSQL too, in a database of its own beside the one named here
     #[arg(long, env = POSTGRES_URL, hide_env_values = true)]
     pub(crate) postgres: Option<String>,

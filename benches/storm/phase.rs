@@ -15,6 +15,7 @@ use crate::options::Options;
 use crate::process::{self, Process};
 use crate::rest::Rest;
 use crate::storm::{Damage, Storm};
+use crate::threads::{self, Threads};
 use crate::watch::{Seen, Watch};
 use crate::{Failure, Outcome};
 
@@ -26,6 +27,7 @@ const USUAL: u32 = 3;
 pub(crate) enum Callers {
     One,
     Many,
+    Both,
 }
 
 impl Callers {
@@ -33,6 +35,7 @@ impl Callers {
         match self {
             Self::One => "1 address",
             Self::Many => "200 addresses",
+            Self::Both => "1 and 200 addresses",
         }
     }
 
@@ -40,8 +43,10 @@ impl Callers {
     pub(crate) fn address(self, number: u64) -> Ipv4Addr {
         match self {
             Self::One => Ipv4Addr::new(198, 51, 100, 1),
+            Self::Both if number % 4 < 2 => Self::One.address(number),
+            Self::Both => Self::Many.address(number / 2),
             // The password is right at every second login: both come from all addresses.
-            Self::Many => Ipv4Addr::new(203, 0, 113, u8::try_from(number / 2 % 200).unwrap_or(0)),
+            Self::Many => Ipv4Addr::new(203, 0, 113, (number / 2 % 200) as u8),
         }
     }
 }
@@ -59,6 +64,8 @@ pub(crate) struct Phase {
     pub(crate) recovery: Recovery,
     /// The share of the machine that the server took, we, and strangers.
     pub(crate) shares: [f64; 3],
+    /// Of the server, while it stormed.
+    pub(crate) threads: Threads,
 }
 
 pub(crate) async fn run(
@@ -74,22 +81,24 @@ pub(crate) async fn run(
     let watch = Watch::start(server.process(), admin);
     let before = Counted::look(admin).await?;
     let readings = readings(server)?;
+    let threads = threads::of(server.process());
     let begun = Instant::now();
     let time = (begun, begun + length);
     let storm = async {
         let storm = Storm::rage(address, callers, rate, time).await;
         let at_end = Counted::look(admin).await;
         let shares = shares(readings, self::readings(server)?, begun.elapsed());
+        let threads = threads::between(&threads, &threads::of(server.process()));
         let usual = rest.login * USUAL;
         let (recovery, damage) = tokio::join!(
             honest::recovery(&mut accounts.scout, time.1, usual),
             storm.abate()
         );
-        Ok::<_, Failure>((damage?, at_end?, recovery, shares))
+        Ok::<_, Failure>((damage?, at_end?, recovery, shares, threads))
     };
     let going_on = honest::go_on(&mut accounts.honest, time.0, time.1);
     let (storm, honest) = tokio::join!(storm, going_on);
-    let (damage, at_end, recovery, shares) = storm?;
+    let (damage, at_end, recovery, shares, threads) = storm?;
     let seen = watch.end().await?;
     let after = Counted::look(admin).await?;
     Ok(Phase {
@@ -102,6 +111,7 @@ pub(crate) async fn run(
         counted: [before, at_end, after],
         recovery,
         shares,
+        threads,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The tables, in Markdown.
 
 use std::process::Command;
+use std::time::Duration;
 
 use crate::cores::Cores;
 use crate::figures::Figures;
@@ -17,7 +18,7 @@ pub(crate) struct Report {
     pub(crate) rest: Rest,
     pub(crate) phases: Vec<Phase>,
     /// Hashing threads of a server as delivered.
-    pub(crate) threads: u64,
+    pub(crate) threads: u32,
 }
 
 pub(crate) fn print_conditions(options: &Options, cores: &Cores) {
@@ -67,6 +68,7 @@ impl Report {
         self.print_logins();
         self.print_traffic();
         self.print_server();
+        self.print_threads();
         for complaint in self.phases.iter().flat_map(Phase::complaints) {
             println!("- wrong: {complaint}");
         }
@@ -75,7 +77,8 @@ impl Report {
     fn print_rest(&self) {
         let Rest {
             hashes,
-            hashes_beside,
+            calibrated,
+            taken,
             most,
             rates,
             background,
@@ -83,15 +86,19 @@ impl Report {
         } = &self.rest;
         println!("| before the storm | figure |\n|---|--:|");
         println!("| Argon2id alone on the server's cores (\"capacity\") | {hashes:.1}/s |");
-        println!("| Argon2id there beside the traffic (\"calibrated\") | {hashes_beside:.1}/s |");
         for (name, most, rate, figures) in [
             ("refresh", most.refresh, rates.refresh, &background.refresh),
             ("JWKS", most.jwks, rates.jwks, &background.jwks),
         ] {
-            println!("| {name}, closed loop | {most:.0}/s |");
+            println!("| {name} that the server's cores can answer | {most:.0}/s |");
             println!("| {name} from now on, open loop | {rate:.0}/s |");
             println!("| {name} at rest, p50 and p99 | {} ms |", spread(figures));
         }
+        println!(
+            "| processor that both take of the server | {:.0} % of a core |",
+            taken * 100.0
+        );
+        println!("| what they leave for Argon2id (\"calibrated\") | {calibrated:.1}/s |");
         let login = login.as_secs_f64() * 1e3;
         println!("| login beside the traffic | {login:.0} ms |");
         println!(
@@ -118,7 +125,7 @@ impl Report {
                 damage.unanswered,
                 damage.figures.wrong,
                 phase.rate(),
-                phase.rate() / self.rest.hashes_beside * 100.0,
+                phase.rate() / self.rest.calibrated * 100.0,
                 phase.rate() / self.rest.hashes * 100.0,
                 range(&damage.hashed),
                 range(&damage.refusals),
@@ -167,6 +174,22 @@ impl Report {
                 range(&phase.honest.figures),
                 after.map_or_else(|| "not seen".into(), |after| after.to_string()),
             );
+        }
+        println!();
+    }
+
+    /// Of those that ran for more than a hundredth of the time.
+    fn print_threads(&self) {
+        println!("| storm from | thread | ran | waited to run |\n|---|---|--:|--:|");
+        for phase in &self.phases {
+            let share = |time: Duration| time.as_secs_f64() / phase.length.as_secs_f64() * 100.0;
+            for (name, times) in &phase.threads {
+                let (ran, waited) = (share(times.ran), share(times.waited));
+                if ran >= 1.0 {
+                    let callers = phase.callers.name();
+                    println!("| {callers} | {name} | {ran:.0} % | {waited:.0} % |");
+                }
+            }
         }
         println!();
     }

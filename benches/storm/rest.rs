@@ -8,18 +8,23 @@ use crate::accounts::Accounts;
 use crate::background::{self, Background, Rates};
 use crate::client::{Client, Scenario};
 use crate::cores::Cores;
-use crate::honest;
+use crate::installation::Installation;
 use crate::options::Options;
-use crate::{Outcome, capacity};
+use crate::process::Process;
+use crate::{CORES_OF_SERVER, Outcome, capacity};
+use crate::{goals, honest};
 
 const LOGINS: usize = 9;
+const BREAK: Duration = Duration::from_secs(3);
 
 pub(crate) struct Rest {
     /// Hashes per second on the server's cores, with nothing beside them.
     pub(crate) hashes: f64,
-    /// The same while the server answers what goes on as ever.
-    pub(crate) hashes_beside: f64,
-    /// Requests per second in a closed loop.
+    /// What is left of them when what goes on as ever has taken its share of the cores.
+    pub(crate) calibrated: f64,
+    /// The processor time that this share takes of a second.
+    pub(crate) taken: f64,
+    /// Requests per second that the server's cores can answer.
     pub(crate) most: Rates,
     /// Those that go on from now.
     pub(crate) rates: Rates,
@@ -29,32 +34,58 @@ pub(crate) struct Rest {
     pub(crate) login: Duration,
 }
 
-pub(crate) async fn measure(
+/// Measures until others leave room for what goes on as ever: a machine on which that is late with
+/// nothing beside it shows nothing about storms.
+pub(crate) async fn calmly(
     options: &Options,
     cores: &Cores,
+    server: &Installation<'_>,
+    accounts: &mut Accounts,
+) -> Outcome<Rest> {
+    for _ in 0..=options.patience {
+        let rest = measure(options, cores, server, accounts).await?;
+        if options.is_trial() || goals::is_calm(&rest.background) {
+            return Ok(rest);
+        }
+        eprintln!("late without a storm: once more");
+        sleep(BREAK).await;
+    }
+    Err("what goes on as ever is late without a storm: others take the machine".into())
+}
+
+async fn measure(
+    options: &Options,
+    cores: &Cores,
+    server: &Installation<'_>,
     accounts: &mut Accounts,
 ) -> Outcome<Rest> {
     let length = options.calibration();
+    let server = server.process();
+    let (refreshing, verifying) = (&mut accounts.refreshing, &mut accounts.verifying);
     let most = Rates {
-        refresh: closed_loop(&mut accounts.refreshing, Scenario::Refresh, length).await?,
-        jwks: closed_loop(&mut accounts.verifying, Scenario::Jwks, length).await?,
+        refresh: closed_loop(refreshing, Scenario::Refresh, length, server).await?,
+        jwks: closed_loop(verifying, Scenario::Jwks, length, server).await?,
     };
-    let share = f64::from(options.background) / 100.0;
+    // Half of it for each.
+    let share = f64::from(options.background) / 100.0 / 2.0;
     let rates = Rates {
         refresh: most.refresh * share,
         jwks: most.jwks * share,
     };
     let hashes = capacity::measure(cores, length).await?;
     let running = background::start(accounts, rates).await?;
+    let (begun, cpu) = (Instant::now(), server.cpu()?);
     sleep(length).await;
+    let taken = server.cpu()?.saturating_sub(cpu);
+    let taken = taken.as_secs_f64() / begun.elapsed().as_secs_f64();
     let background = running.end(Instant::now(), accounts).await?;
     let running = background::start(accounts, rates).await?;
-    let hashes_beside = capacity::measure(cores, length).await?;
     let login = login(&mut accounts.scout).await?;
     running.end(Instant::now(), accounts).await?;
     Ok(Rest {
         hashes,
-        hashes_beside,
+        calibrated: hashes * (1.0 - taken / f64::from(CORES_OF_SERVER)).max(0.0),
+        taken,
         most,
         rates,
         background,
@@ -62,14 +93,15 @@ pub(crate) async fn measure(
     })
 }
 
-/// How many requests a second all together are answered, each of which is sent when the last one
-/// was.
+/// How many requests a second the server can answer if its cores do nothing else, each of which is
+/// sent when the last one was answered; what strangers take of its cores is not counted.
 async fn closed_loop(
     clients: &mut Vec<Client>,
     scenario: Scenario,
     length: Duration,
+    server: Process,
 ) -> Outcome<f64> {
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), server.cpu()?);
     let tasks: Vec<_> = clients
         .drain(..)
         .map(|client| tokio::spawn(repeat(client, scenario, begun + length)))
@@ -80,7 +112,8 @@ async fn closed_loop(
         clients.push(client);
         sum += answered;
     }
-    Ok(f64::from(sum) / begun.elapsed().as_secs_f64())
+    let took = server.cpu()?.saturating_sub(before);
+    Ok(f64::from(sum) / took.as_secs_f64() * f64::from(CORES_OF_SERVER))
 }
 
 async fn repeat(mut client: Client, scenario: Scenario, until: Instant) -> Outcome<(Client, u32)> {
