@@ -6,11 +6,12 @@ use crate::Outcome;
 use crate::client::{Client, Target};
 use crate::installation::Installation;
 
-/// Each refreshes a session of its own.
-const REFRESHING: u16 = 64;
-const VERIFYING: u16 = 32;
-/// The storm logs in to so many accounts.
-pub(crate) const STORMED: u16 = 64;
+/// So many that the turn of each comes only after an answer must have come: with fewer, late answers
+/// would hold up requests that had nothing to do with them. Each refreshes a session of its own.
+const REFRESHING: u16 = 128;
+const VERIFYING: u16 = 256;
+/// The storm logs in to so many accounts of those who refresh.
+const STORMED: u16 = 64;
 const HONEST: u16 = 1000;
 /// Verifiers have numbers from here on.
 const FIRST_VERIFYING: u16 = 2000;
@@ -30,7 +31,7 @@ pub(crate) struct Accounts {
 impl Accounts {
     pub(crate) async fn register(server: &Installation<'_>) -> Outcome<Self> {
         let target = Target::look_at(server.address()).await?;
-        let refreshing = stream::iter(0..REFRESHING.max(STORMED))
+        let refreshing = stream::iter(0..REFRESHING)
             .map(|number| Client::register(&target, number))
             .buffered(REGISTER_AT_ONCE)
             .try_collect()
