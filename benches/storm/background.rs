@@ -1,6 +1,7 @@
 //! What goes on as ever: refreshes and JWKS in an open loop, at a fixed rate whatever the server
 //! does.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -30,12 +31,12 @@ pub(crate) struct Background {
 
 pub(crate) struct Running {
     tasks: Vec<(Scenario, JoinHandle<(Client, Figures)>)>,
-    end: Arc<OnceLock<Instant>>,
+    window: Arc<OnceLock<Range<Instant>>>,
 }
 
 /// Connects everybody anew, and has them ask.
 pub(crate) async fn start(accounts: &mut Accounts, rates: Rates) -> Outcome<Running> {
-    let end = Arc::new(OnceLock::new());
+    let window = Arc::new(OnceLock::new());
     let mut tasks = Vec::new();
     let groups = [
         (Scenario::Refresh, &mut accounts.refreshing, rates.refresh),
@@ -54,16 +55,24 @@ pub(crate) async fn start(accounts: &mut Accounts, rates: Rates) -> Outcome<Runn
                 first: begun + apart * number,
                 period,
             };
-            tasks.push((scenario, tokio::spawn(ask(client, beat, Arc::clone(&end)))));
+            tasks.push((
+                scenario,
+                tokio::spawn(ask(client, beat, Arc::clone(&window))),
+            ));
         }
     }
-    Ok(Running { tasks, end })
+    Ok(Running { tasks, window })
 }
 
 impl Running {
-    /// Has whatever is due before `end` answered, and gives everybody back.
-    pub(crate) async fn end(self, end: Instant, accounts: &mut Accounts) -> Outcome<Background> {
-        self.end.set(end).map_err(|_| "ended twice")?;
+    /// Has whatever is due before the end of `window` answered, and gives everybody back. What was
+    /// due before its beginning does not count.
+    pub(crate) async fn end(
+        self,
+        window: Range<Instant>,
+        accounts: &mut Accounts,
+    ) -> Outcome<Background> {
+        self.window.set(window).map_err(|_| "ended twice")?;
         let mut all = Background::default();
         for (scenario, task) in self.tasks {
             let (client, figures) = task.await?;
@@ -91,13 +100,17 @@ struct Beat {
 
 /// One client asks once in each period; if an answer is late, the next request is sent as soon as
 /// it comes, and has been waiting meanwhile.
-async fn ask(mut client: Client, beat: Beat, end: Arc<OnceLock<Instant>>) -> (Client, Figures) {
+async fn ask(
+    mut client: Client,
+    beat: Beat,
+    window: Arc<OnceLock<Range<Instant>>>,
+) -> (Client, Figures) {
     let mut asked: Vec<(Instant, Instant, Instant)> = Vec::new();
     let mut figures = Figures::default();
     let mut due = beat.first;
     loop {
         sleep_until(due).await;
-        if end.get().is_some_and(|end| due >= *end) {
+        if window.get().is_some_and(|window| due >= window.end) {
             break;
         }
         let sent = Instant::now();
@@ -111,9 +124,8 @@ async fn ask(mut client: Client, beat: Beat, end: Arc<OnceLock<Instant>>) -> (Cl
         }
         due += beat.period;
     }
-    let end = end.get().copied();
     for (due, sent, answered) in asked {
-        if end.is_none_or(|end| due < end) {
+        if window.get().is_some_and(|window| window.contains(&due)) {
             figures.note(answered - due, sent - due);
         }
     }

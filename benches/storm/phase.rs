@@ -105,7 +105,7 @@ pub(crate) async fn run(
         callers,
         length,
         damage,
-        background: running.end(time.1, accounts).await?,
+        background: running.end(time.0..time.1, accounts).await?,
         honest,
         seen,
         counted: [before, at_end, after],

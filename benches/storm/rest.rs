@@ -78,10 +78,10 @@ async fn measure(
     sleep(length).await;
     let taken = server.cpu()?.saturating_sub(cpu);
     let taken = taken.as_secs_f64() / begun.elapsed().as_secs_f64();
-    let background = running.end(Instant::now(), accounts).await?;
+    let background = running.end(begun..Instant::now(), accounts).await?;
     let running = background::start(accounts, rates).await?;
     let login = login(&mut accounts.scout).await?;
-    running.end(Instant::now(), accounts).await?;
+    running.end(begun..Instant::now(), accounts).await?;
     Ok(Rest {
         hashes,
         calibrated: hashes * (1.0 - taken / f64::from(CORES_OF_SERVER)).max(0.0),
