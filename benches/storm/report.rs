@@ -1,5 +1,6 @@
 //! The tables, in Markdown.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
@@ -69,8 +70,18 @@ impl Report {
         self.print_traffic();
         self.print_server();
         self.print_threads();
-        for complaint in self.phases.iter().flat_map(Phase::complaints) {
+        self.print_complaints();
+    }
+
+    /// The first few of each kind.
+    fn print_complaints(&self) {
+        let all = self.phases.iter().flat_map(Phase::complaints);
+        let kinds: BTreeSet<_> = all.collect();
+        for complaint in &kinds {
             println!("- wrong: {complaint}");
+        }
+        if !kinds.is_empty() {
+            println!();
         }
     }
 
@@ -187,6 +198,7 @@ impl Report {
                 let (ran, waited) = (share(times.ran), share(times.waited));
                 if ran >= 1.0 {
                     let callers = phase.callers.name();
+                    let name = name.replace('|', "/");
                     println!("| {callers} | {name} | {ran:.0} % | {waited:.0} % |");
                 }
             }
