@@ -64,7 +64,7 @@ pub(crate) struct Phase {
     pub(crate) recovery: Recovery,
     /// The share of the machine that the server took, we, and strangers.
     pub(crate) shares: [f64; 3],
-    /// Of the server, while it stormed.
+    /// Of the server, and we ourselves, while it stormed.
     pub(crate) threads: Threads,
 }
 
@@ -81,14 +81,14 @@ pub(crate) async fn run(
     let watch = Watch::start(server.process(), admin);
     let before = Counted::look(admin).await?;
     let readings = readings(server)?;
-    let threads = threads::of(server.process());
+    let threads = threads(server);
     let begun = Instant::now();
     let time = (begun, begun + length);
     let storm = async {
         let storm = Storm::rage(address, callers, rate, time).await;
         let at_end = Counted::look(admin).await;
         let shares = shares(readings, self::readings(server)?, begun.elapsed());
-        let threads = threads::between(&threads, &threads::of(server.process()));
+        let threads = threads::between(&threads, &self::threads(server));
         let usual = rest.login * USUAL;
         let (recovery, damage) = tokio::join!(
             honest::recovery(&mut accounts.scout, time.1, usual),
@@ -173,6 +173,14 @@ impl Phase {
             &self.honest.figures,
         ]
     }
+}
+
+/// All of the server's, and what we take: if the load waits to run, latencies are its own.
+fn threads(server: &Installation<'_>) -> Threads {
+    let mut threads = threads::of(server.process());
+    let ours = threads::of(Process::current());
+    threads.extend(threads::together(&ours, "(the load)"));
+    threads
 }
 
 /// Processor time of the whole machine, the server, and ourselves.

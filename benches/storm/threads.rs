@@ -1,4 +1,4 @@
-//! Which of the server's threads had the processor, and which waited for it (`schedstat`).
+//! Which threads had the processor, and which waited for it (`schedstat`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,6 +34,16 @@ pub(crate) fn of(process: Process) -> Threads {
         }
     }
     threads
+}
+
+/// Of all threads together, under this name.
+pub(crate) fn together(threads: &Threads, name: &str) -> Threads {
+    let mut sum = Times::default();
+    for times in threads.values() {
+        sum.ran += times.ran;
+        sum.waited += times.waited;
+    }
+    Threads::from([(name.to_owned(), sum)])
 }
 
 fn kind(name: &str) -> &str {
