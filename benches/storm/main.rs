@@ -55,7 +55,7 @@ use database::Database;
 use goals::Goal;
 use installation::Installation;
 use options::Options;
-use phase::Callers;
+use phase::{Callers, Phase};
 use report::Report;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -112,6 +112,9 @@ async fn run(options: &Options) -> Outcome<bool> {
         report.print();
         let goals = report.goals();
         goals::print(&goals);
+        if report.phases.iter().any(Phase::is_disturbed) {
+            println!("The load had to wait for its core: times that are too long say nothing.\n");
+        }
         is_well &= judge(options, &goals);
     }
     Ok(is_well)

@@ -22,6 +22,9 @@ use crate::{Failure, Outcome};
 /// It is over when a login takes less than so many times what it takes at rest.
 const USUAL: u32 = 3;
 
+/// We among the threads.
+const LOAD: &str = "(the load)";
+
 /// From where it storms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callers {
@@ -148,6 +151,12 @@ impl Phase {
             .fold(0.0, f64::max)
     }
 
+    /// Whether we had to wait for the processor so long that latencies are our own.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        let waited = self.threads.get(LOAD).map(|times| times.waited);
+        waited.is_some_and(|waited| waited * 3 > self.length)
+    }
+
     /// By how much the latest request was sent late, in ms.
     pub(crate) fn latest(&self) -> f64 {
         let late = self.damage.figures.latest.as_secs_f64();
@@ -179,7 +188,7 @@ impl Phase {
 fn threads(server: &Installation<'_>) -> Threads {
     let mut threads = threads::of(server.process());
     let ours = threads::of(Process::current());
-    threads.extend(threads::together(&ours, "(the load)"));
+    threads.extend(threads::together(&ours, LOAD));
     threads
 }
 
