@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Profile, Server, Transport};
 use crate::error::{Error, Result};
+use crate::password;
 use crate::server::{self, Listeners, Signals};
 
 pub(super) fn run(mut config: Config) -> Result<()> {
@@ -19,6 +20,7 @@ pub(super) fn run(mut config: Config) -> Result<()> {
     {
         config.server.public_url = format!("http://{address}");
     }
+    password::check_room(&config.password)?;
     let app = App::build(config, Clock::system())?;
     let config = app.config.clone();
     let database = app.db.kind();

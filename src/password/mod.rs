@@ -23,12 +23,14 @@ mod plaintext;
 mod policy;
 mod pool;
 mod queue;
+mod room;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use plaintext::Plaintext;
 pub use policy::{PersonalData, Policy};
+pub use room::check_room;
 
 use crate::config;
 use crate::error::Result;
@@ -53,6 +55,15 @@ pub enum Verdict {
     Mismatch,
 }
 
+/// How many threads hash.
+fn threads(settings: &config::Password) -> usize {
+    match settings.pool_threads {
+        // Honours the limits of a control group, as containers set them.
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
 /// Hashes and verifies passwords on its own threads. Clones share them; they end with the last.
 #[derive(Clone)]
 pub struct Passwords(Arc<Inner>);
@@ -68,11 +79,7 @@ impl Passwords {
     ///
     /// An error names the setting that asks for the impossible.
     pub fn new(settings: &config::Password) -> Result<Self> {
-        let threads = match settings.pool_threads {
-            // Honours the limits of a control group, as containers set them.
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        };
+        let threads = threads(settings);
         let cost = Cost::from_settings(settings)?;
         Self::start(cost, threads, threads.saturating_mul(queued(cost)))
     }
