@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Weak};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
 use tokio::sync::mpsc::error::TrySendError;
@@ -25,6 +26,10 @@ const GROUP: usize = 256;
 /// Transactions at the same time: while one waits for the disk, the next one computes.
 const TURNS: u32 = 2;
 
+/// Who has waited this long when a turn begins is told to come back: with the database away, turns
+/// take as long as it takes to notice that.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What is to be done with so many; an answer for each, in their order. It may run more than once.
 type Work<Item, Outcome> = dyn Fn(&mut Conn, &[Item]) -> QueryResult<Vec<Outcome>> + Send + Sync;
 
@@ -35,7 +40,23 @@ pub struct Batch<Item, Outcome> {
 
 struct Asked<Item, Outcome> {
     item: Item,
+    since: Instant,
     reply: oneshot::Sender<Result<Outcome>>,
+}
+
+impl<Item, Outcome> Asked<Item, Outcome> {
+    /// Still to be done: its caller is there, and was not told to come back.
+    fn in_time(self, patience: Duration) -> Option<Self> {
+        if self.reply.is_closed() {
+            return None;
+        }
+        if self.since.elapsed() >= patience {
+            let late = Error::unavailable(1, "the turn of a write did not come in time");
+            drop(self.reply.send(Err(late)));
+            return None;
+        }
+        Some(self)
+    }
 }
 
 impl<Item, Outcome> Batch<Item, Outcome>
@@ -51,18 +72,28 @@ where
         db: &Db,
         work: impl Fn(&mut Conn, &[Item]) -> QueryResult<Vec<Outcome>> + Send + Sync + 'static,
     ) -> Result<Self> {
+        Self::with(db, Arc::new(work), PATIENCE)
+    }
+
+    pub(super) fn with(
+        db: &Db,
+        work: Arc<Work<Item, Outcome>>,
+        patience: Duration,
+    ) -> Result<Self> {
         Ok(Self {
-            queue: start(db, Arc::new(work))?,
+            queue: start(db, work, patience)?,
         })
     }
 
-    /// Has one done, and answers after its commit.
+    /// Has one done, and answers after its commit. If the caller stops waiting before its turn comes,
+    /// it is not done.
     ///
     /// # Errors
     /// As for [`Db::write`]. A database that is away is so for all that were together.
     pub async fn ask(&self, item: Item) -> Result<Outcome> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked { item, reply };
+        let since = Instant::now();
+        let asked = Asked { item, since, reply };
         self.queue.try_send(asked).map_err(|error| match error {
             TrySendError::Full(_) => Error::unavailable(1, "the queue of writes is full"),
             TrySendError::Closed(_) => Error::internal("the thread of a batch has ended"),
@@ -77,6 +108,7 @@ where
 fn start<Item, Outcome>(
     db: &Db,
     work: Arc<Work<Item, Outcome>>,
+    patience: Duration,
 ) -> Result<Sender<Asked<Item, Outcome>>>
 where
     Item: Clone + Send + Sync + 'static,
@@ -91,7 +123,7 @@ where
         .map_err(Error::internal)?;
     thread::Builder::new()
         .name("signet-batch".into())
-        .spawn(move || runtime.block_on(run(db, waiting, work)))
+        .spawn(move || runtime.block_on(run(db, waiting, work, patience)))
         .map_err(Error::internal)?;
     Ok(queue)
 }
@@ -101,6 +133,7 @@ async fn run<Item, Outcome>(
     db: Weak<Inner>,
     mut waiting: Receiver<Asked<Item, Outcome>>,
     work: Arc<Work<Item, Outcome>>,
+    patience: Duration,
 ) where
     Item: Clone + Send + Sync + 'static,
     Outcome: Send + 'static,
@@ -112,8 +145,13 @@ async fn run<Item, Outcome>(
         let (Ok(turn), Some(db)) = (turn, db.upgrade().map(Db)) else {
             return;
         };
-        let mut group = vec![first];
-        group.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(GROUP - 1));
+        let others = std::iter::from_fn(|| waiting.try_recv().ok());
+        let all = std::iter::once(first).chain(others);
+        let in_time = all.filter_map(|asked| asked.in_time(patience));
+        let group: Vec<Asked<Item, Outcome>> = in_time.take(GROUP).collect();
+        if group.is_empty() {
+            continue;
+        }
         let work = work.clone();
         tokio::spawn(async move {
             together(&db, work, group).await;

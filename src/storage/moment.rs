@@ -1,6 +1,6 @@
 //! Times in rows that one bad row must not keep from being read.
 
-use chrono::{Datelike, NaiveDateTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types::Timestamp;
@@ -17,6 +17,12 @@ impl Moment {
     /// The time, if it is one.
     pub fn time(self) -> Option<Time> {
         self.0
+    }
+
+    /// The time, or the last one that a row may have.
+    pub fn or_last(self) -> Time {
+        let last = NaiveDate::from_ymd_opt(9999, 1, 1).map(|day| day.and_time(NaiveTime::MIN));
+        self.0.unwrap_or(last.unwrap_or_default().and_utc())
     }
 
     /// The time, or the beginning of all times.

@@ -37,7 +37,16 @@ pub(in crate::session) struct Presented<'a> {
     pub(in crate::session) generation: i64,
 }
 
-/// The session as it is now, if it was rotated.
+/// What becomes of a session that another transaction is writing to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Busy {
+    /// It is waited for.
+    Wait,
+    /// It is not rotated, so that nobody else has to wait for it.
+    Skip,
+}
+
+/// The session as it is now, if it was rotated. One that is being written to is waited for.
 pub(in crate::session) fn rotate(
     conn: &mut Conn,
     rotation: &Rotation<'_>,
@@ -54,22 +63,35 @@ pub(in crate::session) fn rotate(
         subject,
         generation,
     };
-    let rotated = rotate_all(conn, &[one], (now, idle_expires_at))?;
+    let rotated = rotate_with(conn, &[one], (now, idle_expires_at), Busy::Wait)?;
     Ok(rotated.into_iter().next().flatten())
 }
 
 /// Many rotations at `now`, in one statement; for each the session as it is then, if it was
-/// rotated. Of several of the same generation of a session one is.
+/// rotated. Of several of the same generation of a session one is; one that is being written to is
+/// not (on PostgreSQL: on SQLite nobody else writes).
 pub(in crate::session) fn rotate_all(
     conn: &mut Conn,
     presented: &[Presented<'_>],
+    times: (Time, Time),
+) -> QueryResult<Vec<Option<Session>>> {
+    rotate_with(conn, presented, times, Busy::Skip)
+}
+
+fn rotate_with(
+    conn: &mut Conn,
+    presented: &[Presented<'_>],
     (now, idle_expires_at): (Time, Time),
+    busy: Busy,
 ) -> QueryResult<Vec<Option<Session>>> {
     let (now, idle_expires_at) = (stored(now), stored(idle_expires_at));
     let rows: Vec<Row> = match conn {
         Conn::Postgresql(conn) => {
             let table = Arrays::new(presented);
-            RotateAll(table, now, idle_expires_at).load(conn)
+            match busy {
+                Busy::Wait => RotateAll(table, now, idle_expires_at).load(conn),
+                Busy::Skip => RotateAll(Free(table), now, idle_expires_at).load(conn),
+            }
         }
         Conn::Sqlite(conn) => {
             let table = Json::new(presented);
@@ -165,6 +187,25 @@ impl QueryFragment<Pg> for Arrays<'_> {
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&self.generations)?;
         out.push_sql(") AS presented (id, subject, generation)");
+        Ok(())
+    }
+}
+
+/// Those of them that nobody else is writing to. They are locked in whatever order, without waiting:
+/// two nodes cannot stand in each other's way, and a session that hangs holds up nobody but itself.
+struct Free<'a>(Arrays<'a>);
+
+impl QueryId for Free<'_> {
+    type QueryId = Free<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Pg> for Free<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" JOIN (SELECT id FROM sessions WHERE id = ANY(");
+        out.push_bind_param::<Array<Text>, _>(&self.0.ids)?;
+        out.push_sql(") FOR UPDATE SKIP LOCKED) AS free ON free.id = presented.id");
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Refreshes that are written together: each ends as it would alone.
 
+use std::sync::mpsc;
+
 use super::super::store::{Presented as Token, rotate_all};
 use super::*;
 
@@ -102,4 +104,42 @@ async fn rows_of(house: &House, presented: &[Presented]) -> Vec<Row> {
             .load(conn)
     });
     read.await.unwrap()
+}
+
+#[test]
+fn a_session_that_is_being_written_to_holds_up_nobody_else() {
+    let house = &House::on_postgresql();
+    let (subject, busy, free) = wait_for(async {
+        let sessions = &house.app.sessions;
+        let subject = house.person().await;
+        let (busy, _) = house.login(sessions, &subject).await;
+        let (free, _) = house.login(sessions, &subject).await;
+        (subject, busy, free)
+    });
+    let (reach, reached) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let (subject, held) = (&subject, busy.clone());
+        scope.spawn(move || {
+            let subject = subject.clone();
+            wait_for(house.write(move |conn| {
+                assert!(hold(conn, &subject, &held, model::start())?);
+                reach.send(()).unwrap();
+                // Ends with an error when the sender is dropped.
+                let _ = released.recv();
+                Ok(())
+            }));
+        });
+        reached.recv().unwrap();
+        let presented: Vec<Presented> = [&busy, &free]
+            .map(|id| (id.clone(), subject.clone(), 0, true))
+            .into();
+        let now = model::start();
+        let rotated = house
+            .write(move |conn| rotate_all(conn, &tokens(&presented), (now, now + model::IDLE)));
+        let rotated = wait_for(rotated);
+        assert_eq!(rotated[0], None);
+        assert_eq!(rotated[1].as_ref().map(|session| &session.id), Some(&free));
+        drop(release);
+    });
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -141,19 +142,43 @@ async fn nobody_is_answered_before_the_commit() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_takes_nothing_back() {
+async fn who_goes_away_takes_back_what_has_not_begun_and_nothing_else() {
     for place in places() {
-        let adding = Adding::new(&place.db, |_, _| Ok(()));
+        let (reach, reached) = mpsc::channel();
+        let reach = Mutex::new(reach);
+        let adding = Adding::new(&place.db, move |_, id| {
+            reach.lock().unwrap().send(id).unwrap();
+            Ok(())
+        });
         let gate = adding.gate.lock().unwrap();
-        drop(adding.asked(1));
-        let second = adding.asked(2);
-        drop(adding.asked(3));
+        // Both turns are taken, so that whatever comes now waits.
+        let begun: Vec<Pending> = (1..=64).map(|id| adding.asked(id)).collect();
+        while adding.runs().is_empty() {
+            thread::yield_now();
+        }
+        drop(begun);
         drop(gate);
-        assert_eq!(second.await.unwrap(), 4);
-        // What waited with it may be done in a turn of its own.
-        adding.batch.ask(4).await.unwrap();
-        assert_eq!(place.notes(), [1, 2, 3, 4]);
+        let first = reached.recv().unwrap();
+        adding.batch.ask(100).await.unwrap();
+        let notes = place.notes();
+        assert!(notes.contains(&first) && notes.contains(&100), "{notes:?}");
+        let done: usize = adding.runs().iter().sum();
+        assert_eq!(
+            notes.len(),
+            done,
+            "what has begun is done, and nothing else"
+        );
     }
+}
+
+#[tokio::test]
+async fn who_has_waited_too_long_is_told_to_come_back() {
+    let place = Place::sqlite();
+    let work = Arc::new(|_: &mut Conn, _: &[i64]| panic!("it is not done"));
+    let batch = Batch::<i64, i64>::with(&place.db, work, Duration::ZERO).unwrap();
+    let refused = batch.ask(1).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Unavailable);
+    assert!(refused.causes().contains("in time"), "{refused}");
 }
 
 #[tokio::test]
