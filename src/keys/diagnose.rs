@@ -58,6 +58,11 @@ fn master_findings(key: &Standing, now: Time) -> Vec<Finding> {
             format!("{id} was added and is not used"),
             "signet keys master rotate",
         )),
+        Stage::Revoking => Some(Finding::bad(
+            MASTER,
+            format!("the revocation of {id} was begun and not finished"),
+            format!("signet keys master revoke {id} --now"),
+        )),
         Stage::Former if is_over => Some(Finding::warning(
             MASTER,
             format!("no token needs {id} any more"),

@@ -223,7 +223,8 @@ impl Row {
         let times = self.times();
         times.unwrap_or_else(|| Lifetime {
             retire_at: (self.purpose() == Purpose::Verify).then_some(Time::UNIX_EPOCH),
-            revoked_at: self.revoked_at.map(Moment::or_epoch),
+            // Whenever it was: such a row is not forgotten either.
+            revoked_at: self.revoked_at.map(Moment::or_last),
             ..Lifetime::first(Time::UNIX_EPOCH)
         })
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use diesel::QueryResult;
 
+use super::NEVER;
 use super::operate::{Start, retire, unfit};
 use super::standing::{Stage, find, followed_at};
 use super::store;
@@ -16,9 +16,6 @@ use crate::keys::store as keys;
 use crate::keys::{Changed, Entry, Keys, Policy, Purpose, State, Step};
 use crate::mail::Mailer;
 use crate::storage::Conn;
-
-/// A key that is being revoked does not become current before.
-const NEVER: TimeDelta = TimeDelta::days(365);
 
 /// What came of an emergency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +47,7 @@ impl Keys {
         let is_current = match standing.stage {
             Stage::Current => true,
             Stage::Next => !self.postpone(id).await?,
-            Stage::Former => false,
+            Stage::Former | Stage::Revoking => false,
             Stage::Waiting | Stage::Retired => return Err(unfit(standing)),
         };
         if is_current {

@@ -17,6 +17,8 @@ pub(super) mod store;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::TimeDelta;
+
 use crate::clock::{Clock, Time};
 use crate::crypto::{Derived, RootId, RootSecret, Roots, Vault};
 use crate::error::{Error, Result};
@@ -43,10 +45,18 @@ pub(in crate::keys) struct Registered {
     pub retired_at: Option<Time>,
 }
 
+/// A key that is being revoked is put off for so long: it does not become current before.
+const NEVER: TimeDelta = TimeDelta::days(365);
+
 impl Registered {
     /// Whether it still seals or opens something.
     pub(in crate::keys) fn is_in_use(&self) -> bool {
         self.retired_at.is_none()
+    }
+
+    /// Whether its revocation has begun and is not done: it was put off, and is not to be current.
+    pub(in crate::keys) fn is_being_revoked(&self, now: Time) -> bool {
+        self.is_in_use() && self.current_from > now + NEVER / 2
     }
 }
 

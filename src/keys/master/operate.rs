@@ -167,12 +167,13 @@ impl Keys {
 /// The key that is about to be current.
 fn next(registered: &[Registered], now: Time) -> Option<&Registered> {
     let mut in_use = registered.iter().filter(|row| row.is_in_use());
-    in_use.find(|row| row.current_from > now)
+    in_use.find(|row| row.current_from > now && !row.is_being_revoked(now))
 }
 
-/// Keys that could become current: those that never were.
+/// Keys that could become current: those that never were, and are not being revoked.
 fn waiting(at_hand: &[RootId], registered: &[Registered], now: Time) -> Vec<RootId> {
-    let was = |row: &Registered| row.retired_at.is_some() || row.current_from <= now;
+    let was =
+        |row: &Registered| !row.is_in_use() || row.current_from <= now || row.is_being_revoked(now);
     let is_new = |id: &&RootId| !registered.iter().any(|row| row.id == **id && was(row));
     at_hand.iter().filter(is_new).copied().collect()
 }

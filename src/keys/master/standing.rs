@@ -18,6 +18,8 @@ pub enum Stage {
     Next,
     /// Secrets are sealed under it.
     Current,
+    /// It was next, and will not be current: its revocation has begun and is not done.
+    Revoking,
     /// It opens what was sealed under it.
     Former,
     /// It is not used for anything.
@@ -30,6 +32,7 @@ impl Stage {
         match self {
             Self::Waiting => "waiting",
             Self::Next => "next",
+            Self::Revoking => "being revoked",
             Self::Current => "current",
             Self::Former => "former",
             Self::Retired => "retired",
@@ -132,6 +135,8 @@ fn stage(row: &Registered, registered: &[Registered], now: Time) -> Stage {
         Stage::Retired
     } else if current(registered, now) == Some(row.id) {
         Stage::Current
+    } else if row.is_being_revoked(now) {
+        Stage::Revoking
     } else if row.current_from > now {
         Stage::Next
     } else {

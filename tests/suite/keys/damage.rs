@@ -170,8 +170,12 @@ fn a_revoked_key_stays_so_when_its_times_cannot_be_read(on: Backend) {
     block_on(server.app.keys.revoke(&only)).expect("revoked");
     spoil(&server, on, "activate_at", &only);
     spoil(&server, on, "revoked_at", &only);
+    block_on(server.app.keys.maintain()).expect("maintained");
     assert!(!kids(&server).contains(&only));
     assert_eq!(verify(&server, &ann.access), 401);
+    // Nobody is to import it again.
+    let rows: Vec<String> = server.load(signing_keys::table.select(signing_keys::kid));
+    assert!(rows.contains(&only), "{rows:?}");
 }
 
 /// As a machine wrote it whose clock was ahead.

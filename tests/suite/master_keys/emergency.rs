@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use futures_util::future::select;
 use signet::app::App;
 use signet::config::{SmtpTls, Transport};
 use signet::crypto::{Algorithm, KeyFile, SigningKey};
-use signet::keys::{Changed, Stage, Start};
+use signet::keys::{Changed, Stage, Standing, Start};
 use signet::storage::Access;
 use signet::storage::schema::{master_keys, nodes, outbox, signing_keys};
 
@@ -23,6 +24,7 @@ on_both!(
     a_start_that_fails_is_not_waited_for,
     a_server_says_that_its_file_lost_a_key,
     a_next_key_that_is_revoked_does_not_become_current_meanwhile,
+    a_revocation_that_was_not_finished_is_told_and_goes_on,
     a_signing_key_of_a_clock_ahead_is_revoked_with_its_master_key,
     who_revokes_a_signing_key_meanwhile_is_in_nobodys_way,
     imported_keys_leave_with_their_master_key_and_come_again,
@@ -226,6 +228,46 @@ fn a_next_key_that_is_revoked_does_not_become_current_meanwhile(on: Backend) {
     assert!(!sealed_in_use(&server).contains(&next));
     let ann = server.person("ann");
     refresh(&server.anonymous(), &ann.refresh).ok(200);
+}
+
+/// As by a kill in the midst of it.
+fn a_revocation_that_was_not_finished_is_told_and_goes_on(on: Backend) {
+    let server = Server::start(on);
+    let app = &server.app;
+    let next = rotate(&server).id.to_string();
+    server.advance(1);
+    let hour = Duration::from_hours(1);
+    block_on(async {
+        let has_begun = async {
+            let is_it = |one: &Standing| one.stage == Stage::Revoking;
+            while !app
+                .keys
+                .master_keys()
+                .await
+                .expect("keys")
+                .iter()
+                .any(is_it)
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        let revoked = app.keys.revoke_master_key(&next, &app.mail, hour);
+        select(Box::pin(revoked), Box::pin(has_begun)).await;
+    });
+    assert_eq!(stages(&server), [Stage::Current, Stage::Revoking]);
+    let current = block_on(app.keys.master_keys())
+        .expect("keys")
+        .remove(0)
+        .id
+        .to_string();
+    let revoke = |id: &str| block_on(app.keys.revoke_master_key(id, &app.mail, Duration::ZERO));
+    let refused = revoke(&current).expect_err("there is no other key");
+    assert!(refused.to_string().contains("waiting"), "{refused}");
+    let findings = block_on(signet::keys::diagnose(&app.db, &server.clock, &app.config));
+    let findings = format!("{findings:?}");
+    assert!(findings.contains("not finished"), "{findings}");
+    revoke(&next).expect("the rest of it");
+    assert_eq!(stages(&server), [Stage::Current, Stage::Retired]);
 }
 
 /// Under which keys those are sealed that were not revoked.
