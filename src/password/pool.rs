@@ -19,11 +19,11 @@ use crate::error::{Error, Result, Source};
 use crate::measure::Collectors;
 
 /// Whoever waits for longer is told to come back: an answer that comes later helps nobody.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How far behind other threads these come where there is not enough of the processor for all, in
-/// the steps of `nice`. Ten are about a tenth of a core, beside a thread that wants all of it.
-const NICE: i32 = 10;
+/// the steps of `nice`. Five are about a quarter of a core, beside a thread that wants all of it.
+const NICE: i32 = 5;
 
 /// Something to be hashed or compared.
 trait Job: Send {

@@ -34,7 +34,7 @@ fn check(settings: &config::Password, limit: u64) -> Result<()> {
     let mib = |kib: u64| kib.div_ceil(1024);
     Err(Error::setup(format!(
         "{threads} threads that hash passwords in {} MiB each can take {} MiB with everything else, and \
-         this process may have {}: lower [password] pool_threads or argon2_memory_kib, or allow it more",
+         this process may have {} MiB: lower [password] pool_threads or argon2_memory_kib, or allow it more",
         mib(each),
         mib(needed),
         limit / 1024
