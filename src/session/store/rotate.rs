@@ -111,18 +111,25 @@ fn rotate_with(
     Ok(presented.iter().map(&mut of).collect())
 }
 
-/// The statement: with the tokens as a table, now, and the next end of idling. Its text is always the
-/// same, however many there are, so that a connection prepares it once; diesel would write a list.
-struct RotateAll<Table>(Table, NaiveDateTime, NaiveDateTime);
-
-impl<Table: QueryId> QueryId for RotateAll<Table> {
-    type QueryId = RotateAll<Table::QueryId>;
-    const HAS_STATIC_QUERY_ID: bool = Table::HAS_STATIC_QUERY_ID;
+/// The tokens as a table, `presented`.
+trait Table {
+    /// What finds their sessions.
+    const FOUND: &'static str =
+        "sessions.id = presented.id AND sessions.subject = presented.subject";
 }
 
-impl<Table, DB> QueryFragment<DB> for RotateAll<Table>
+/// The statement: with the tokens as a table, now, and the next end of idling. Its text is always the
+/// same, however many there are, so that a connection prepares it once; diesel would write a list.
+struct RotateAll<T>(T, NaiveDateTime, NaiveDateTime);
+
+impl<T: QueryId> QueryId for RotateAll<T> {
+    type QueryId = RotateAll<T::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = T::HAS_STATIC_QUERY_ID;
+}
+
+impl<T, DB> QueryFragment<DB> for RotateAll<T>
 where
-    Table: QueryFragment<DB>,
+    T: Table + QueryFragment<DB>,
     DB: Backend + HasSqlType<Timestamp>,
     NaiveDateTime: ToSql<Timestamp, DB>,
     columns!(): QueryFragment<DB>,
@@ -135,9 +142,10 @@ where
         out.push_bind_param::<Timestamp, _>(idle_expires_at)?;
         out.push_sql(" FROM ");
         table.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        out.push_sql(T::FOUND);
         out.push_sql(
-            " WHERE sessions.id = presented.id AND sessions.subject = presented.subject \
-             AND sessions.generation = presented.generation AND sessions.revoked_at IS NULL \
+            " AND sessions.generation = presented.generation AND sessions.revoked_at IS NULL \
              AND sessions.epoch >= (SELECT epoch FROM instance) \
              AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.subject AND users.is_active) \
              AND sessions.expires_at > ",
@@ -150,11 +158,11 @@ where
     }
 }
 
-impl<Table> Query for RotateAll<Table> {
+impl<T> Query for RotateAll<T> {
     type SqlType = <columns!() as Expression>::SqlType;
 }
 
-impl<Table, C> RunQueryDsl<C> for RotateAll<Table> {}
+impl<T, C> RunQueryDsl<C> for RotateAll<T> {}
 
 /// For PostgreSQL.
 struct Arrays<'a> {
@@ -191,9 +199,17 @@ impl QueryFragment<Pg> for Arrays<'_> {
     }
 }
 
-/// Those of them that nobody else is writing to. They are locked in whatever order, without waiting:
-/// two nodes cannot stand in each other's way, and a session that hangs holds up nobody but itself.
+impl Table for Arrays<'_> {}
+
+/// Those of them whose sessions nobody else is writing to. They are locked in whatever order, without
+/// waiting: two nodes cannot stand in each other's way, and a session that hangs holds up nobody but
+/// itself. They are found again by their places: a table that changes as fast as this one has no
+/// statistics to plan anything better by.
 struct Free<'a>(Arrays<'a>);
+
+impl Table for Free<'_> {
+    const FOUND: &'static str = "sessions.ctid = presented.place";
+}
 
 impl QueryId for Free<'_> {
     type QueryId = Free<'static>;
@@ -202,10 +218,13 @@ impl QueryId for Free<'_> {
 
 impl QueryFragment<Pg> for Free<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT found.ctid AS place, presented.generation FROM ");
         self.0.walk_ast(out.reborrow())?;
-        out.push_sql(" JOIN (SELECT id FROM sessions WHERE id = ANY(");
-        out.push_bind_param::<Array<Text>, _>(&self.0.ids)?;
-        out.push_sql(") FOR UPDATE SKIP LOCKED) AS free ON free.id = presented.id");
+        out.push_sql(
+            " JOIN sessions AS found ON found.id = presented.id \
+             AND found.subject = presented.subject AND found.generation = presented.generation \
+             FOR UPDATE OF found SKIP LOCKED) AS presented",
+        );
         Ok(())
     }
 }
@@ -224,6 +243,8 @@ impl QueryId for Json {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
+
+impl Table for Json {}
 
 impl QueryFragment<Sqlite> for Json {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
