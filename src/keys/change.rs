@@ -66,7 +66,7 @@ enum Write {
 }
 
 impl Keys {
-    /// Does what [`plan`] says, if anything is to be done.
+    /// Does what [`plan()`] says, if anything is to be done.
     ///
     /// # Errors
     /// Only those of the database.

@@ -3,7 +3,7 @@
 //! The master key, under which secrets are sealed, and the signing keys, with which access tokens
 //! are signed: rows shared by all nodes, private part sealed, public part in the clear. What a key
 //! may do is a pure function of its row and the time ([`Lifetime::state`]), so nodes need not talk.
-//! What is to become of the keys is a pure function, too ([`plan`]), and no schedule breaks the
+//! What is to become of the keys is a pure function, too ([`plan()`]), and no schedule breaks the
 //! guards of [`Policy`]: no verifier that keeps the JWKS as it was told to meets a token it cannot
 //! verify.
 //!
