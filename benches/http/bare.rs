@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use crate::client::Target;
 use crate::connection::Connection;
 use crate::cores::Cores;
-use crate::server::free_address;
+use crate::shared::server::free_address;
 use crate::{Outcome, Process};
 
 /// Where the child is told to listen.

@@ -1,15 +1,13 @@
 //! Where, when and how the figures came about.
 
 use std::fmt::{self, Write};
-use std::process::Command;
 
 use chrono::{DateTime, Utc};
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_types::Text};
 
+use crate::Outcome;
 use crate::cores::Cores;
-use crate::figures::mib;
-use crate::options::{self, Options};
-use crate::{Outcome, process, server};
+use crate::options::Options;
+use crate::shared::{asked, machine};
 
 pub(crate) struct Conditions {
     begun: DateTime<Utc>,
@@ -22,27 +20,23 @@ pub(crate) struct Conditions {
     postgresql: Option<String>,
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    server_version: String,
-}
-
 impl Conditions {
     #[expect(
         clippy::disallowed_methods,
         reason = "the date is for people, and nothing depends on it"
     )]
     pub(crate) fn note(options: &Options, cores: &Cores) -> Outcome<Self> {
+        let postgresql = options.postgres.as_deref();
+        let postgresql = postgresql.map(machine::version_of_postgresql).transpose()?;
         Ok(Self {
             begun: Utc::now(),
-            machine: machine(),
-            load_average: read("/proc/loadavg"),
-            commit: commit(),
+            machine: machine::describe(),
+            load_average: machine::load_average(),
+            commit: machine::commit(),
             cores: cores.describe(),
             repeats: options.repeats(),
             seconds: options.window().length.as_secs(),
-            postgresql: options.postgres.as_deref().map(version).transpose()?,
+            postgresql,
         })
     }
 
@@ -59,8 +53,11 @@ impl Conditions {
     }
 
     pub(crate) fn write(&self, out: &mut String) -> fmt::Result {
-        let (size, begun) = (binary_mib(), self.begun.format("%Y-%m-%d %H:%M UTC"));
-        writeln!(out, "- `{}`", options::command_line())?;
+        let (size, begun) = (
+            machine::binary_mib(),
+            self.begun.format("%Y-%m-%d %H:%M UTC"),
+        );
+        writeln!(out, "- `{}`", asked::command_line("http"))?;
         writeln!(out, "- begun: {begun}, commit {}", self.commit)?;
         writeln!(out, "- machine: {}", self.machine)?;
         if let Some(version) = &self.postgresql {
@@ -76,40 +73,4 @@ impl Conditions {
         writeln!(out, "- {repeats} × {seconds} s for each row; medians")?;
         writeln!(out, "- binary: {size:.1} MiB\n")
     }
-}
-
-fn machine() -> String {
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model.map_or("", |name| name.trim_start_matches([' ', '\t', ':']));
-    let (cores, kernel) = (
-        process::cores_of_machine(),
-        read("/proc/sys/kernel/osrelease"),
-    );
-    format!("{cores} cores, {model}, Linux {kernel}")
-}
-
-fn binary_mib() -> f64 {
-    let size = std::fs::metadata(server::binary()).map_or(0, |file| file.len());
-    mib(size as f64 / 1024.0)
-}
-
-fn read(path: &str) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.trim().to_owned()
-}
-
-fn commit() -> String {
-    let git = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR")])
-        .args(["describe", "--always", "--dirty"])
-        .output();
-    let text = git.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    text.unwrap_or_default()
-}
-
-fn version(url: &str) -> Outcome<String> {
-    let mut conn = PgConnection::establish(url)?;
-    let row: Row = diesel::sql_query("SHOW server_version").get_result(&mut conn)?;
-    Ok(row.server_version)
 }

@@ -13,23 +13,18 @@
 )]
 
 mod bare;
-mod client;
 mod conditions;
-mod connection;
-mod cores;
-mod database;
 mod figures;
 mod limits;
 mod load;
 mod options;
 mod plot;
-mod process;
-mod proof;
-mod publish;
 mod report;
 mod server;
+#[path = "../shared/mod.rs"]
+#[expect(dead_code, reason = "the benchmarks beside this one need more")]
+mod shared;
 mod subject;
-mod users;
 
 use std::process::ExitCode;
 
@@ -42,10 +37,9 @@ use limits::Limits;
 use options::Options;
 use process::Process;
 use report::Report;
+use shared::publish::{self, Place};
+use shared::{Failure, Outcome, client, connection, cores, database, process};
 use subject::{BareSubject, Subject};
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Outcome<T> = Result<T, Failure>;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -72,17 +66,17 @@ fn main() -> ExitCode {
 
 /// Measures, prints the report, and says how many answers were wrong.
 async fn run(options: &Options) -> Outcome<u64> {
-    if options.write {
-        publish::check()?;
-    }
+    let place = options.write.then(|| Place::find("performance.md", "http"));
+    let place = place.transpose()?;
     let report = measure(options).await?;
     let text = report.markdown()?;
     println!("{text}");
     let cells = report.runs.iter().flat_map(|run| &run.cells);
     let wrong = cells.chain(&report.bare).map(|cell| cell.wrong).sum();
-    if options.write && wrong == 0 {
+    if let Some(place) = place.filter(|_| wrong == 0) {
         let (picture, caption) = plot::draw(&report)?;
-        publish::publish(&text, &picture, &caption)?;
+        std::fs::write(publish::picture("performance.svg"), picture)?;
+        place.fill(&format!("![{caption}](performance.svg)\n\n{text}"))?;
     }
     Ok(wrong)
 }

@@ -7,8 +7,7 @@ use clap::Parser;
 
 use crate::client::Scenario;
 use crate::load::Window;
-
-const POSTGRES_URL: &str = "SIGNET_BENCH_POSTGRES_URL";
+use crate::shared::asked::POSTGRES_URL;
 
 /// Measures the server over HTTP.
 #[derive(Parser)]
@@ -101,27 +100,4 @@ impl Options {
             self.scenarios.clone()
         }
     }
-}
-
-/// How to ask for the same again. An address of a database may hold a password, and the path to a
-/// binary says nothing to others: they are left out.
-pub(crate) fn command_line() -> String {
-    let mut words = Vec::new();
-    for variable in [POSTGRES_URL, crate::server::BINARY] {
-        if std::env::var_os(variable).is_some() {
-            words.push(format!("{variable}=…"));
-        }
-    }
-    words.push("cargo bench --bench http --".into());
-    let mut is_secret = false;
-    for word in std::env::args().skip(1).filter(|word| word != "--bench") {
-        let shown = match word.split_once('=') {
-            _ if is_secret => "…".into(),
-            Some(("--postgres", _)) => "--postgres=…".into(),
-            _ => word.clone(),
-        };
-        is_secret = word == "--postgres";
-        words.push(shown);
-    }
-    words.join(" ").trim_end_matches(" --").to_owned()
 }

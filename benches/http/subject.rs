@@ -12,8 +12,9 @@ use crate::load::{self, Cell};
 use crate::options::Options;
 use crate::process::Memory;
 use crate::report::Run;
-use crate::server::Server;
-use crate::{Outcome, users};
+use crate::shared::population;
+use crate::shared::server::Server;
+use crate::{Outcome, server};
 
 /// So many register at once: they keep the hashing threads busy, and do not fill their queue.
 const REGISTER_AT_ONCE: usize = 8;
@@ -24,7 +25,7 @@ const RESTARTS: usize = 5;
 /// The server on one database, and its clients.
 pub(crate) struct Subject<'a> {
     database: &'a Database,
-    server: Server<'a>,
+    server: Server,
     pub(crate) target: Target,
     clients: Vec<Client>,
     pub(crate) run: Run,
@@ -36,7 +37,7 @@ impl<'a> Subject<'a> {
         cores: &'a Cores,
         clients: u16,
     ) -> Outcome<Self> {
-        let server = Server::start(database, cores).await?;
+        let server = server::start(database, cores).await?;
         let target = Target::look_at(server.address()).await?;
         let clients = stream::iter(0..clients)
             .map(|number| Client::register(&target, number))
@@ -78,12 +79,15 @@ impl<'a> Subject<'a> {
     /// Starts the server again and again, on what it has written and then with many users.
     pub(crate) async fn end(mut self, options: &Options, cores: &Cores) -> Outcome<Run> {
         drop(self.clients);
-        self.run.restarts = self.server.restart(RESTARTS).await?;
+        let place = (self.database, cores);
+        self.run.restarts = server::restart(self.server, RESTARTS, place).await?;
         if let Some(users) = options.users {
-            users::fill(self.database, users)?;
-            let server = Server::start(self.database, cores).await?;
-            users::check(server.address(), users).await?;
-            self.run.late_restarts = server.restart(RESTARTS).await?;
+            population::add_people(self.database, &(1..=users.into()))?;
+            let server = server::start(self.database, cores).await?;
+            // Otherwise the rows would be no people.
+            let target = Target::look_at(server.address()).await?;
+            Client::log_in(&target, &population::email(users.into())).await?;
+            self.run.late_restarts = server::restart(server, RESTARTS, place).await?;
         }
         Ok(self.run)
     }

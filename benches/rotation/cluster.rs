@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::balancer::Balancer;
 use crate::connection::{Answer, Connection};
+use crate::shared::server::{binary, free_address};
 use crate::{Failure, Outcome, postgres};
 
 pub(crate) const NODES: usize = 3;
@@ -117,9 +118,7 @@ impl Cluster {
     /// The program with the nodes' settings, and nothing of our own environment.
     fn signet(&self, arguments: &[&str], log: &Path) -> Outcome<Child> {
         let log = File::options().create(true).append(true).open(log)?;
-        let given = std::env::var_os("SIGNET_BENCH_SERVER");
-        let binary = given.map_or_else(|| env!("CARGO_BIN_EXE_signet").into(), PathBuf::from);
-        let child = Command::new(binary)
+        let child = Command::new(binary())
             .args(arguments)
             .env_clear()
             .current_dir(self.folder.path())
@@ -247,9 +246,4 @@ pub(crate) async fn ask<'a>(connection: &'a mut Connection, request: &str) -> Ou
     let answer = connection.exchange(request.as_bytes());
     let late = |_| Failure::from("no answer in time");
     tokio::time::timeout(PATIENCE, answer).await.map_err(late)?
-}
-
-/// A port that nobody has; between this and its use somebody could take it.
-fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
 }

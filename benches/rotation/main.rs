@@ -17,19 +17,17 @@
 
 mod balancer;
 mod cluster;
-#[path = "../http/connection.rs"]
-mod connection;
 mod emergency;
 mod keys;
 mod load;
 mod persons;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
-#[path = "../http/process.rs"]
-#[expect(dead_code, reason = "the benchmarks beside this one measure processes")]
-mod process;
 mod report;
 mod restarts;
+#[path = "../shared/mod.rs"]
+#[expect(dead_code, reason = "the benchmarks beside this one need more")]
+mod shared;
 mod token;
 mod verifiers;
 mod watch;
@@ -43,11 +41,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use cluster::Cluster;
 use report::Report;
+use shared::{Failure, Outcome, connection, process};
 use verifiers::Verifiers;
 use watch::Watch;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Outcome<T> = Result<T, Failure>;
 
 /// Shows that no verifier is left behind while keys and nodes change.
 #[derive(Parser)]

@@ -1,7 +1,6 @@
 //! The tables, in Markdown, and what must hold of them.
 
 use std::collections::HashMap;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::Options;
@@ -9,6 +8,7 @@ use crate::cluster::{MAX_AGE, NODES};
 use crate::emergency::{AT_NODES, AT_VERIFIERS, Emergency};
 use crate::load::Requests;
 use crate::restarts::Restarts;
+use crate::shared::machine;
 use crate::verifiers::{Policy, Pool};
 use crate::watch::Watched;
 
@@ -67,13 +67,8 @@ impl Report<'_> {
     }
 
     fn print_conditions(&self) {
-        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-        let cpu = read("/proc/cpuinfo");
-        let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-        let model = model.map_or("", |name| name.trim_start_matches([' ', '\t', ':']));
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        println!("- machine: {cores} cores, {model}");
-        println!("- commit: {}", commit());
+        println!("- machine: {}", machine::describe());
+        println!("- commit: {}", machine::commit());
         println!(
             "- {NODES} nodes, {} people, {:.0} s; a rotation every {} s, a restart every {} s",
             self.options.people,
@@ -281,13 +276,4 @@ impl Emergency {
         }
         complaints
     }
-}
-
-fn commit() -> String {
-    let git = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR")])
-        .args(["describe", "--always", "--dirty"])
-        .output();
-    let text = git.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    text.unwrap_or_default()
 }

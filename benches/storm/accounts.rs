@@ -29,7 +29,7 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    pub(crate) async fn register(server: &Installation<'_>) -> Outcome<Self> {
+    pub(crate) async fn register(server: &Installation) -> Outcome<Self> {
         let target = Target::look_at(server.address()).await?;
         let refreshing = stream::iter(0..REFRESHING)
             .map(|number| Client::register(&target, number))

@@ -16,16 +16,6 @@
 mod accounts;
 mod background;
 mod capacity;
-#[path = "../http/client.rs"]
-#[expect(dead_code, reason = "the benchmark beside this one asks for more")]
-mod client;
-#[path = "../http/connection.rs"]
-mod connection;
-#[path = "../http/cores.rs"]
-#[expect(dead_code, reason = "here, the load is always apart from the server")]
-mod cores;
-#[path = "../http/database.rs"]
-mod database;
 mod figures;
 mod goals;
 mod honest;
@@ -33,13 +23,11 @@ mod installation;
 mod metrics;
 mod options;
 mod phase;
-#[path = "../http/process.rs"]
-#[expect(dead_code, reason = "the benchmarks beside this one measure more")]
-mod process;
-#[path = "../http/proof.rs"]
-mod proof;
 mod report;
 mod rest;
+#[path = "../shared/mod.rs"]
+#[expect(dead_code, reason = "the benchmarks beside this one need more")]
+mod shared;
 mod storm;
 mod threads;
 mod watch;
@@ -57,9 +45,7 @@ use installation::Installation;
 use options::Options;
 use phase::{Callers, Phase};
 use report::Report;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Outcome<T> = Result<T, Failure>;
+use shared::{Failure, Outcome, client, connection, cores, database, process};
 
 /// It has the first core alone ([`Cores::apart`]), and by itself a hashing thread for each.
 const CORES_OF_SERVER: u32 = 1;

@@ -5,9 +5,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::Outcome;
+use crate::shared::asked::POSTGRES_URL;
 use crate::storm::MOST_CONNECTIONS;
-
-const POSTGRES_URL: &str = "SIGNET_BENCH_POSTGRES_URL";
 
 /// Shows what a storm of logins does to everything else.
 #[derive(Parser)]
@@ -74,24 +73,4 @@ pub(crate) fn check_open_files() -> Outcome<()> {
         return Err(format!("too few files may be open: ulimit -n {needed}").into());
     }
     Ok(())
-}
-
-/// How to ask for the same again, without an address that may hold a password.
-pub(crate) fn command_line() -> String {
-    let mut words = Vec::new();
-    if std::env::var_os(POSTGRES_URL).is_some() {
-        words.push(format!("{POSTGRES_URL}=…"));
-    }
-    words.push("cargo bench --bench storm --".into());
-    let mut is_secret = false;
-    for word in std::env::args().skip(1).filter(|word| word != "--bench") {
-        let shown = match word.split_once('=') {
-            _ if is_secret => "…".into(),
-            Some(("--postgres", _)) => "--postgres=…".into(),
-            _ => word.clone(),
-        };
-        is_secret = word == "--postgres";
-        words.push(shown);
-    }
-    words.join(" ").trim_end_matches(" --").to_owned()
 }

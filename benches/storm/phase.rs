@@ -74,7 +74,7 @@ pub(crate) struct Phase {
 pub(crate) async fn run(
     options: &Options,
     callers: Callers,
-    server: &Installation<'_>,
+    server: &Installation,
     accounts: &mut Accounts,
     rest: &Rest,
 ) -> Outcome<Phase> {
@@ -185,7 +185,7 @@ impl Phase {
 }
 
 /// All of the server's, and what we take: if the load waits to run, latencies are its own.
-fn threads(server: &Installation<'_>) -> Threads {
+fn threads(server: &Installation) -> Threads {
     let mut threads = threads::of(server.process());
     let ours = threads::of(Process::current());
     threads.extend(threads::together(&ours, LOAD));
@@ -193,7 +193,7 @@ fn threads(server: &Installation<'_>) -> Threads {
 }
 
 /// Processor time of the whole machine, the server, and ourselves.
-fn readings(server: &Installation<'_>) -> Outcome<[Duration; 3]> {
+fn readings(server: &Installation) -> Outcome<[Duration; 3]> {
     Ok([
         process::cpu_of_machine()?,
         server.process().cpu()?,

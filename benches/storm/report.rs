@@ -1,16 +1,15 @@
 //! The tables, in Markdown.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::cores::Cores;
 use crate::figures::Figures;
 use crate::goals::{self, Given, Goal};
-use crate::options::{self, Options};
+use crate::options::Options;
 use crate::phase::Phase;
-use crate::process;
 use crate::rest::Rest;
+use crate::shared::{asked, machine};
 
 pub(crate) struct Report {
     pub(crate) database: &'static str,
@@ -23,33 +22,14 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn print_conditions(options: &Options, cores: &Cores) {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model.map_or("", |name| name.trim_start_matches([' ', '\t', ':']));
-    let kernel = read("/proc/sys/kernel/osrelease");
-    println!("- `{}`", options::command_line());
-    println!("- commit {}", commit());
-    println!(
-        "- machine: {} cores, {model}, Linux {}; {}",
-        process::cores_of_machine(),
-        kernel.trim(),
-        cores.describe()
-    );
+    println!("- `{}`", asked::command_line("storm"));
+    println!("- commit {}", machine::commit());
+    println!("- machine: {}; {}", machine::describe(), cores.describe());
     println!(
         "- each storm: 2,000 logins in 1 s, then {} × capacity, {} s in all\n",
         options.times,
         options.length().as_secs()
     );
-}
-
-fn commit() -> String {
-    let git = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR")])
-        .args(["describe", "--always", "--dirty"])
-        .output();
-    let text = git.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    text.unwrap_or_default()
 }
 
 impl Report {

@@ -39,7 +39,7 @@ pub(crate) struct Rest {
 pub(crate) async fn calmly(
     options: &Options,
     cores: &Cores,
-    server: &Installation<'_>,
+    server: &Installation,
     accounts: &mut Accounts,
 ) -> Outcome<Rest> {
     for _ in 0..=options.patience {
@@ -56,7 +56,7 @@ pub(crate) async fn calmly(
 async fn measure(
     options: &Options,
     cores: &Cores,
-    server: &Installation<'_>,
+    server: &Installation,
     accounts: &mut Accounts,
 ) -> Outcome<Rest> {
     let length = options.calibration();

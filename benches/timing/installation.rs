@@ -1,56 +1,42 @@
 //! The server under test and its accounts, made with the same binary as an operator makes them.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::connection::Connection;
 use crate::database::Database;
 use crate::process::Process;
+use crate::shared::server::{Server, binary, free_address, in_place, last_words};
 use crate::{Options, Outcome};
 
 pub(crate) struct Installation<'a> {
     database: &'a Database,
     pub(crate) memory_kib: u32,
-    address: SocketAddr,
-    child: Child,
-}
-
-/// The binary: `SIGNET_BENCH_SERVER`, or the one that cargo built for this run.
-fn binary() -> PathBuf {
-    let given = std::env::var_os("SIGNET_BENCH_SERVER");
-    given.map_or_else(|| env!("CARGO_BIN_EXE_signet").into(), PathBuf::from)
+    server: Server,
 }
 
 impl<'a> Installation<'a> {
     /// Starts the server on a new database and waits for its first answer.
     pub(crate) async fn start(database: &'a Database, options: &Options) -> Outcome<Self> {
-        // A port that nobody has; between this and its use somebody could take it.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = free_address()?;
         let settings = settings(database, options);
         std::fs::write(database.directory.path().join("signet.toml"), settings)?;
         let serve = ["serve", "--listen", &address.to_string()];
-        let child = command(database, &serve)?.stdin(Stdio::null()).spawn()?;
-        let mut installation = Self {
+        let server = Server::start(command(&serve), database, address, "/readyz").await?;
+        Ok(Self {
             database,
             memory_kib: options.memory_kib(),
-            address,
-            child,
-        };
-        installation.first_answer().await?;
-        Ok(installation)
+            server,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     pub(crate) fn process(&self) -> Process {
-        Process(self.child.id())
+        self.server.process()
     }
 
     /// Makes an account whose password hash takes so much memory.
@@ -62,7 +48,9 @@ impl<'a> Installation<'a> {
             arguments.push("--unverified");
         }
         let memory = account.memory_kib.to_string();
-        let mut child = command(self.database, &arguments)?
+        let mut command = command(&arguments);
+        in_place(&mut command, self.database)?;
+        let mut child = command
             .env("SIGNET_PASSWORD__ARGON2_MEMORY_KIB", memory)
             .stdin(Stdio::piped())
             .spawn()?;
@@ -74,36 +62,9 @@ impl<'a> Installation<'a> {
 
     pub(crate) fn disable(&self, name: &str) -> Outcome<()> {
         let arguments = ["users", "disable", name];
-        let mut command = command(self.database, &arguments)?;
-        succeeded(command.stdin(Stdio::null()).spawn()?, self.database)
-    }
-
-    async fn first_answer(&mut self) -> Outcome<()> {
-        let begun = Instant::now();
-        let request = b"GET /readyz HTTP/1.1\r\nhost: bench\r\n\r\n";
-        loop {
-            if let Ok(mut connection) = Connection::open(self.address, 0).await
-                && connection.exchange(request).await?.status == 200
-            {
-                return Ok(());
-            }
-            if let Some(status) = self.child.try_wait()? {
-                return Err(
-                    format!("the server ended: {status}: {}", last_words(self.database)).into(),
-                );
-            }
-            if begun.elapsed() > Duration::from_secs(30) {
-                return Err("the server does not answer".into());
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-}
-
-impl Drop for Installation<'_> {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        let mut command = command(&arguments);
+        in_place(&mut command, self.database)?;
+        succeeded(command.spawn()?, self.database)
     }
 }
 
@@ -118,28 +79,10 @@ pub(crate) struct Account<'a> {
 }
 
 /// Nothing of our own environment reaches the server: a run must not depend on it.
-fn command(database: &Database, arguments: &[&str]) -> Outcome<Command> {
-    let directory = database.directory.path();
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(directory.join("log"))?;
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
+    command.args(arguments).env_clear();
     command
-        .args(arguments)
-        .env_clear()
-        .current_dir(directory)
-        .stdout(Stdio::null())
-        .stderr(log);
-    Ok(command)
-}
-
-/// The last lines that any process has printed.
-fn last_words(database: &Database) -> String {
-    let log = std::fs::read_to_string(database.directory.path().join("log"));
-    let log = log.unwrap_or_default();
-    let lines: Vec<_> = log.lines().collect();
-    lines[lines.len().saturating_sub(5)..].join("\n")
 }
 
 fn succeeded(mut child: Child, database: &Database) -> Outcome<()> {

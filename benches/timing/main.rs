@@ -10,23 +10,15 @@
     reason = "a program for people at a terminal: it prints, and ends where something is wrong"
 )]
 
-#[path = "../http/connection.rs"]
-#[expect(dead_code, reason = "the verifiers of another benchmark read headers")]
-mod connection;
-#[path = "../http/database.rs"]
-mod database;
 mod installation;
 mod load;
 mod measure;
 mod people;
-#[path = "../http/process.rs"]
-#[expect(
-    dead_code,
-    reason = "the benchmark beside this one measures memory too"
-)]
-mod process;
 mod question;
 mod report;
+#[path = "../shared/mod.rs"]
+#[expect(dead_code, reason = "the benchmarks beside this one need more")]
+mod shared;
 mod statistics;
 mod verdict;
 
@@ -42,11 +34,9 @@ use people::People;
 use process::Process;
 use question::{PAIRS, Pair};
 use report::{Finding, Shares};
+use shared::{Failure, Outcome, connection, database, process};
 use statistics::Random;
 use verdict::Verdict;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Outcome<T> = Result<T, Failure>;
 
 /// Measures whether answers about one kind of account take longer than those about another.
 #[derive(Parser)]

@@ -1,10 +1,9 @@
 //! The tables, in Markdown.
 
-use std::process::Command;
-
 use crate::Options;
 use crate::measure::Race;
 use crate::question::Pair;
+use crate::shared::machine;
 use crate::statistics::{Comparison, proportion};
 use crate::verdict::Verdict;
 
@@ -94,17 +93,8 @@ fn probability(p: f64) -> String {
 }
 
 fn print_conditions(database: &str, options: &Options, seed: u64) {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
-    let model = model.map_or("", |name| name.trim_start_matches([' ', '\t', ':']));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let kernel = read("/proc/sys/kernel/osrelease");
-    println!(
-        "\n- machine: {cores} cores, {model}, Linux {}",
-        kernel.trim()
-    );
-    println!("- commit {}, seed {seed}, {database}", commit());
+    println!("\n- machine: {}", machine::describe());
+    println!("- commit {}, seed {seed}, {database}", machine::commit());
     println!(
         "- Argon2id with {} KiB, limits {}, {}\n",
         options.memory_kib(),
@@ -115,13 +105,4 @@ fn print_conditions(database: &str, options: &Options, seed: u64) {
             "no other load"
         },
     );
-}
-
-fn commit() -> String {
-    let git = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR")])
-        .args(["describe", "--always", "--dirty"])
-        .output();
-    let text = git.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    text.unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use std::task::ready;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::Outcome;
+use super::Outcome;
 
 pub(crate) struct Connection {
     stream: TcpStream,

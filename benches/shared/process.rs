@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::Outcome;
+use super::Outcome;
 
 /// `/proc` counts processor time in these, on every architecture.
 const TICK: Duration = Duration::from_millis(10);

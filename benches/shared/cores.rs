@@ -6,8 +6,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::Outcome;
-use crate::process::Process;
+use super::Outcome;
+use super::process::Process;
 
 const TASKSET: &str = "taskset";
 

@@ -1,10 +1,12 @@
 //! A fresh database, gone at the end.
 
+use std::path::PathBuf;
+
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::Outcome;
+use super::Outcome;
 
 pub(crate) struct Database {
     pub(crate) name: &'static str,
@@ -28,6 +30,16 @@ impl Database {
             directory: directory()?,
             _created: None,
         })
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.name == "SQLite"
+    }
+
+    /// Where the database is, if it is a file.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let file = self.url.strip_prefix("sqlite://")?;
+        Some(self.directory.path().join(file))
     }
 
     /// A new database on the server of `beside`, whose user may create one.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::Deserialize;
 
-use crate::Outcome;
+use super::Outcome;
 
 #[derive(Deserialize)]
 pub(crate) struct Claims {

@@ -9,10 +9,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::connection::{Answer, Connection};
-use crate::{Outcome, proof};
+use super::connection::{Answer, Connection};
+use super::{Outcome, proof};
 
-const PASSWORD: &str = "orbit-walnut-lantern-47";
+pub(crate) const PASSWORD: &str = "orbit-walnut-lantern-47";
 
 /// What is asked of the server, over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -171,6 +171,11 @@ impl Client {
         Ok(client)
     }
 
+    /// The user name of the account that the client of this number makes first.
+    pub(crate) fn name(number: u16) -> String {
+        named(&email(number, 0))
+    }
+
     /// Makes ready for a scenario: a connection that the server has not closed for idleness, and
     /// an access token that outlives it.
     pub(crate) async fn prepare(&mut self, scenario: Scenario) -> Outcome<()> {
@@ -193,7 +198,7 @@ impl Client {
     pub(crate) async fn step(&mut self, scenario: Scenario) -> Outcome<Done> {
         let mut former = None;
         if scenario == Scenario::Register {
-            let email = format!("c{}-{}@example.com", self.number, self.made);
+            let email = email(self.number, self.made);
             former = Some(std::mem::replace(&mut self.email, email));
             self.made += 1;
         }
@@ -247,7 +252,7 @@ impl Client {
             Scenario::Register => {
                 let body = format!(
                     r#"{{"username":"{name}","email":"{email}","password1":"{PASSWORD}","password2":"{PASSWORD}"}}"#,
-                    name = email.replace('@', "."),
+                    name = named(email),
                 );
                 post(request, "/auth/registration/", &body)?;
             }
@@ -266,6 +271,15 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// The e-mail address of an account that a client makes.
+fn email(number: u16, made: u32) -> String {
+    format!("c{number}-{made}@example.com")
+}
+
+fn named(email: &str) -> String {
+    email.replace('@', ".")
 }
 
 impl Session {
@@ -325,7 +339,7 @@ fn refusal(answer: &Answer<'_>) -> Option<Duration> {
     (answer.status == 503).then(|| Duration::from_secs(seconds))
 }
 
-fn shown(answer: &Answer<'_>) -> crate::Failure {
+fn shown(answer: &Answer<'_>) -> super::Failure {
     let body = String::from_utf8_lossy(answer.body);
     format!("answered {}: {body}", answer.status).into()
 }
