@@ -28,7 +28,7 @@ use crate::health::{self, Draining};
 use crate::metrics::{self, Metrics};
 use crate::session::http::Delivery;
 use crate::web::route::{self, Routes};
-use crate::web::{Edge, Traffic, headers, limit, not_found, observe, slash};
+use crate::web::{Edge, Traffic, around, not_found, slash};
 use crate::{account, federation, jobs, keys, oauth, pages};
 
 pub use listeners::Listeners;
@@ -253,9 +253,7 @@ fn start(
             .app_data(Data::new(app.clone()))
             // The last one wrapped is the first to see a request.
             .wrap_fn(routed)
-            .wrap(from_fn(limit))
-            .wrap(from_fn(headers::secure))
-            .wrap(from_fn(observe::observe))
+            .wrap(from_fn(around::observed))
             .configure(|table| routes(&app.config).mount(table, &traffic))
             .default_service(web::to(not_found))
     });
@@ -299,8 +297,7 @@ fn start_admin(
             .app_data(metrics.clone())
             .app_data(app.clone())
             .wrap_fn(routed)
-            .wrap(from_fn(limit))
-            .wrap(from_fn(headers::secure))
+            .wrap(from_fn(around::guarded))
             .configure(|table| admin_routes().mount(table, &uncounted))
             .default_service(web::to(not_found))
     });

@@ -1,9 +1,7 @@
 //! Security headers, on every answer. A page brings its own content security policy.
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::middleware::Next;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web;
 
 use super::Edge;
@@ -30,19 +28,14 @@ const UNLESS_SET: [(HeaderName, &str); 2] = [
 /// One year (RFC 6797).
 const TRANSPORT_SECURITY: &str = "max-age=31536000; includeSubDomains";
 
+/// Whether callers reach us over TLS.
+pub(super) fn is_https(request: &ServiceRequest) -> bool {
+    let edge = request.app_data::<web::Data<Edge>>();
+    edge.is_some_and(|edge| edge.is_https)
+}
+
 /// Adds them.
-///
-/// # Errors
-/// None of its own.
-pub async fn secure(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let is_https = request
-        .app_data::<web::Data<Edge>>()
-        .is_some_and(|edge| edge.is_https);
-    let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
+pub(super) fn secure(headers: &mut HeaderMap, is_https: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -55,5 +48,4 @@ pub async fn secure(
         let value = HeaderValue::from_static(TRANSPORT_SECURITY);
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
-    Ok(response)
 }

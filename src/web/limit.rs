@@ -1,29 +1,24 @@
 //! The limit on the header section.
 
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
-use actix_web::middleware::Next;
 
 use super::HEADER_LIMIT;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 
 /// Refuses a header section past the limit.
 ///
 /// # Errors
-/// Whatever the inner service leaves as one.
-pub async fn limit<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    if size(request.headers()) > HEADER_LIMIT {
-        let detail = "The request headers are larger than 16 KiB.";
-        let error = Error::new(Kind::HeadersTooLarge, "headers_too_large", detail);
-        return Ok(request.error_response(error).map_into_right_body());
+/// It is too large.
+pub(super) fn check(headers: &HeaderMap) -> Result<()> {
+    if size(headers) <= HEADER_LIMIT {
+        return Ok(());
     }
-    next.call(request)
-        .await
-        .map(ServiceResponse::map_into_left_body)
+    let detail = "The request headers are larger than 16 KiB.";
+    Err(Error::new(
+        Kind::HeadersTooLarge,
+        "headers_too_large",
+        detail,
+    ))
 }
 
 fn size(headers: &HeaderMap) -> usize {

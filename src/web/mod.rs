@@ -11,16 +11,17 @@
 
 mod address;
 mod answer;
+pub mod around;
 mod contain;
 mod cookies;
 pub mod csrf;
 pub mod facts;
 mod fields;
-pub mod headers;
+mod headers;
 mod input;
 mod json;
 mod limit;
-pub mod observe;
+mod observe;
 mod operation;
 mod problem;
 pub mod route;
@@ -32,7 +33,6 @@ pub use cookies::{DeadCookie, TokenCookies};
 pub use facts::Facts;
 pub use fields::{Field, Fields};
 pub use input::Input;
-pub use limit::limit;
 pub use operation::{Area, Caller, Operation, Parameter};
 pub use problem::{document, method_not_allowed, not_found, status, title};
 pub use traffic::Traffic;

@@ -1,43 +1,48 @@
-//! The outermost middleware: gives the request its id, counts it, and writes one line when it is
+//! The outermost part of the middleware: gives the request its id, counts it, and writes one line when it is
 //! answered. The line has the route's pattern, never the path: a path may carry a one-time secret.
 
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 
 use super::traffic::RouteTraffic;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::RequestId;
+use crate::measure::Held;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Observes one request.
-///
-/// # Errors
-/// Whatever the inner service leaves as one.
-pub async fn observe(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let now = request
-        .app_data::<web::Data<Clock>>()
-        .map(|clock| clock.now());
-    let id = RequestId::next(now.unwrap_or_default());
-    let started = Instant::now();
-    request.extensions_mut().insert(id.clone());
-    let _in_flight = request.app_data::<RouteTraffic>().map(RouteTraffic::begin);
-    let mut response = next.call(request).await?;
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(REQUEST_ID, value);
+/// One request, from its headers to its answer.
+pub(super) struct Observation {
+    id: RequestId,
+    started: Instant,
+    /// Counts the request as long as it is here.
+    _in_flight: Option<Held>,
+}
+
+impl Observation {
+    pub(super) fn begin(request: &ServiceRequest) -> Self {
+        let clock = request.app_data::<web::Data<Clock>>();
+        let now = clock.map(|clock| clock.now());
+        let id = RequestId::next(now.unwrap_or_default());
+        request.extensions_mut().insert(id.clone());
+        Self {
+            id,
+            started: Instant::now(),
+            _in_flight: request.app_data::<RouteTraffic>().map(RouteTraffic::begin),
+        }
     }
-    count(&response, started);
-    write_line(&response, &id, started);
-    Ok(response)
+
+    pub(super) fn end<B>(self, response: &mut ServiceResponse<B>) {
+        if let Ok(value) = HeaderValue::from_str(self.id.as_str()) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        count(response, self.started);
+        write_line(response, &self.id, self.started);
+    }
 }
 
 /// The data of the route that answered lies over that of the application.

@@ -151,6 +151,7 @@ impl Endpoint {
     > {
         // Where none is listed, browsers let no other origin's page in.
         let has_origins = !self.origins.is_empty();
+        let reads_cookies = self.is_protected && self.takes_cookies;
         let cors = self.cors();
         let methods = self.methods;
         let other = move |request: HttpRequest| {
@@ -161,8 +162,8 @@ impl Endpoint {
         self.resource
             .default_service(web::to(other))
             .wrap(from_fn(contain))
-            .wrap(from_fn(clear_dead))
-            .wrap(Condition::new(self.is_protected, from_fn(csrf::protect)))
+            .wrap(Condition::new(reads_cookies, from_fn(clear_dead)))
+            .wrap(Condition::new(reads_cookies, from_fn(csrf::protect)))
             .wrap(Condition::new(has_origins, cors))
     }
 
