@@ -22,21 +22,20 @@ mod refresh;
 mod store;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::sync::Arc;
 
 use diesel::QueryResult;
 
 use crate::clock::{Clock, Time};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::event::{self, Event};
 use crate::ids::{SessionId, Subject};
 use crate::mail::Mailer;
 use crate::measure::Collectors;
 use crate::storage::{Conn, Db};
-use crate::token::{
-    AccessClaims, FIRST_PARTY, Grant, Minted, Reason, RefreshGrant, Refused, Tokens,
-};
+use crate::token::{FIRST_PARTY, Grant, Minted, Reason, RefreshGrant, Refused, Tokens};
 use crate::web::Facts;
 
 pub use devices::Device;
@@ -44,8 +43,8 @@ use measures::Refreshes;
 pub use policy::Policy;
 pub use proof::prove_again;
 use refresh::Rotations;
-use store::Standing;
 pub use store::{hold, revoke_all, revoke_entered_by, revoke_others};
+use verify::Standings;
 
 /// One session, as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +190,7 @@ struct Inner {
     policy: Policy,
     refreshes: Refreshes,
     rotations: Rotations,
+    standings: Standings,
 }
 
 impl Sessions {
@@ -201,6 +201,7 @@ impl Sessions {
     pub fn new(db: Db, clock: Clock, tokens: Tokens, mail: Mailer, policy: Policy) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
             rotations: refresh::rotations(&db, &clock, policy)?,
+            standings: verify::standings(&db, &clock)?,
             db,
             clock,
             tokens,
@@ -293,67 +294,6 @@ impl Sessions {
         let end = self.0.db.write(move |conn| end_all(conn, now));
         end.await
     }
-
-    /// Who a bearer token speaks for: verified, of a live session, of an active account.
-    ///
-    /// # Errors
-    /// In the words that simplejwt's clients read.
-    pub async fn authenticate(&self, access: &str) -> Result<AccessClaims> {
-        let claims = self
-            .0
-            .tokens
-            .verify_access(access)
-            .map_err(Refused::as_bearer)?;
-        self.check_live(&claims).await?;
-        Ok(claims)
-    }
-
-    async fn check_live(&self, claims: &AccessClaims) -> Result<()> {
-        match self.standing(&claims.sub, &claims.sid).await? {
-            None => Err(unauthenticated("user_not_found", "User not found")),
-            Some(Standing {
-                is_active: false, ..
-            }) => Err(unauthenticated("user_inactive", "User is inactive")),
-            Some(Standing {
-                generation: Some(_),
-                ..
-            }) => Ok(()),
-            Some(_) => Err(Refused(Reason::Ended).as_bearer()),
-        }
-    }
-
-    /// Whether a token of either type is good, its session included.
-    ///
-    /// # Errors
-    /// Why it is not.
-    pub async fn verify(&self, token: &str) -> Result<()> {
-        let tokens = &self.0.tokens;
-        let (subject, session, generation) = match tokens.verify_access(token) {
-            Ok(claims) => (claims.sub, claims.sid, None),
-            Err(Refused(Reason::WrongType)) => {
-                let claims = tokens.verify_refresh(token)?;
-                (claims.sub, claims.sid, Some(claims.r#gen))
-            }
-            Err(refused) => return Err(refused.into()),
-        };
-        let standing = self.standing(&subject, &session).await?;
-        let current = standing
-            .filter(|standing| standing.is_active)
-            .and_then(|standing| standing.generation);
-        match current {
-            Some(current) if generation.is_none_or(|it| it == current) => Ok(()),
-            _ => Err(Refused(Reason::Ended).into()),
-        }
-    }
-
-    async fn standing(&self, subject: &Subject, id: &SessionId) -> Result<Option<Standing>> {
-        let (subject, id) = (subject.clone(), id.clone());
-        let now = self.0.clock.now();
-        self.0
-            .db
-            .read(move |conn| store::standing(conn, &subject, &id, now))
-            .await
-    }
 }
 
 impl Inner {
@@ -380,8 +320,4 @@ pub fn end_all(conn: &mut Conn, now: Time) -> QueryResult<i64> {
     let event = Event::new(event::Kind::EpochRaised, now).with("epoch", epoch);
     event::record(conn, &event)?;
     Ok(epoch)
-}
-
-fn unauthenticated(code: &'static str, detail: &'static str) -> Error {
-    Error::new(Kind::Unauthenticated, code, detail).with_public_code()
 }

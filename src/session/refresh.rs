@@ -1,6 +1,7 @@
 //! Refreshing: one conditional write, and for who comes second the same answer again.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use diesel::QueryResult;
@@ -17,7 +18,7 @@ use crate::token::{Reason, RefreshClaims, Refused};
 use crate::web::Facts;
 
 /// Refresh tokens go in, and the sessions that were rotated come out.
-pub(super) type Rotations = Batch<RefreshClaims, Option<Session>>;
+pub(super) type Rotations = Batch<Arc<RefreshClaims>, Option<Session>>;
 
 /// What a presented refresh token led to. Every one of these commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Sessions {
     pub async fn refresh(&self, token: &str, facts: &Facts) -> Result<TokenPair> {
         let inner = &*self.0;
         let claims = inner.tokens.verify_refresh(token);
-        let claims = claims.inspect_err(|_| inner.refreshes.count(None))?;
+        let claims = Arc::new(claims.inspect_err(|_| inner.refreshes.count(None))?);
         let outcome = match inner.rotations.ask(claims.clone()).await? {
             Some(session) => Outcome::Rotated(session),
             None => self.judge(claims, facts.address).await?,
@@ -77,7 +78,7 @@ impl Sessions {
     }
 
     /// The whole of it, for a token that was not simply live.
-    async fn judge(&self, claims: RefreshClaims, address: Option<IpAddr>) -> Result<Outcome> {
+    async fn judge(&self, claims: Arc<RefreshClaims>, address: Option<IpAddr>) -> Result<Outcome> {
         let shared = self.clone();
         let step = move |conn: &mut Conn| shared.0.refresh_step(conn, &claims, address);
         self.0.db.write(step).await
@@ -90,18 +91,19 @@ impl Sessions {
 /// None but a defect's.
 pub(super) fn rotations(db: &Db, clock: &Clock, policy: Policy) -> Result<Rotations> {
     let clock = clock.clone();
-    Batch::new(db, move |conn, tokens: &[RefreshClaims]| {
+    Batch::writes(db, move |conn, tokens: &[Arc<RefreshClaims>]| {
         let now = clock.now();
-        let presented: Vec<Presented<'_>> = tokens
-            .iter()
-            .map(|claims| Presented {
-                id: &claims.sid,
-                subject: &claims.sub,
-                generation: claims.r#gen,
-            })
-            .collect();
+        let presented: Vec<Presented<'_>> = tokens.iter().map(|claims| presented(claims)).collect();
         store::rotate_all(conn, &presented, (now, now + policy.idle))
     })
+}
+
+fn presented(claims: &RefreshClaims) -> Presented<'_> {
+    Presented {
+        id: &claims.sid,
+        subject: &claims.sub,
+        generation: claims.r#gen,
+    }
 }
 
 impl Inner {
@@ -180,9 +182,7 @@ pub(super) fn redeem(
         policy,
     } = *attempt;
     let rotation = Rotation {
-        id: &claims.sid,
-        subject: &claims.sub,
-        generation: claims.r#gen,
+        presented: presented(claims),
         now,
         idle_expires_at: now + policy.idle,
     };

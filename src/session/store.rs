@@ -1,4 +1,5 @@
 mod rotate;
+mod standing;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -7,10 +8,11 @@ use super::{EndReason, Session};
 use crate::clock::Time;
 use crate::ids::{SessionId, Subject};
 use crate::storage::schema::{instance, sessions, users};
-use crate::storage::{Conn, each, loaded, stored};
+use crate::storage::{Conn, loaded, stored};
 use crate::web::Facts;
 
 pub(super) use rotate::{Presented, Rotation, rotate, rotate_all};
+pub(super) use standing::{Standing, standings};
 
 /// What decides about a session, in the order of [`Row`].
 macro_rules! columns {
@@ -45,20 +47,31 @@ macro_rules! ended {
     };
 }
 
-/// The sessions of a person that are live, but for the account: listing, ending and proving mean
-/// the same by it as a rotation does.
+/// Whether a session is live, but for the account: listing, ending, proving and verifying mean the
+/// same by it as a rotation does.
+macro_rules! is_live {
+    ($now:expr) => {
+        sessions::revoked_at
+            .is_null()
+            .and(sessions::idle_expires_at.gt(stored($now)))
+            .and(sessions::expires_at.gt(stored($now)))
+            .and(
+                sessions::epoch
+                    .nullable()
+                    .ge($crate::storage::schema::instance::table
+                        .select($crate::storage::schema::instance::epoch)
+                        .single_value()),
+            )
+    };
+}
+pub(super) use is_live;
+
+/// The live sessions of a person.
 macro_rules! live {
     ($subject:expr, $now:expr) => {
         sessions::table
             .filter(sessions::subject.eq($subject.as_str()))
-            .filter(sessions::revoked_at.is_null())
-            .filter(sessions::idle_expires_at.gt(stored($now)))
-            .filter(sessions::expires_at.gt(stored($now)))
-            .filter(
-                sessions::epoch
-                    .nullable()
-                    .ge(instance::table.select(instance::epoch).single_value()),
-            )
+            .filter($crate::session::store::is_live!($now))
     };
 }
 pub(super) use live;
@@ -145,34 +158,6 @@ pub(super) fn find_with_owner(
             email,
         },
     )))
-}
-
-/// What an access token's account and session are like now.
-pub(super) struct Standing {
-    /// Whether the account is active.
-    pub(super) is_active: bool,
-    /// The generation of the session, if it is live.
-    pub(super) generation: Option<i64>,
-}
-
-/// The standing of a person in a session; `None` without an account.
-pub(super) fn standing(
-    conn: &mut Conn,
-    subject: &Subject,
-    id: &SessionId,
-    now: Time,
-) -> QueryResult<Option<Standing>> {
-    let session = live!(subject, now).filter(sessions::id.eq(id.as_str()));
-    let account = users::table.filter(users::id.eq(subject.as_str())).select((
-        users::is_active,
-        session.select(sessions::generation).single_value(),
-    ));
-    // Every request asks this: on the bare connection its text is not put together each time.
-    let found = each!(conn, |conn| account.get_result(conn)).optional()?;
-    Ok(found.map(|(is_active, generation)| Standing {
-        is_active,
-        generation,
-    }))
 }
 
 /// Sets when the person last proved who they are, if the session is live; the session then.

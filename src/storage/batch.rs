@@ -1,8 +1,8 @@
-//! Writes of one kind, done together.
+//! Work of one kind, done together.
 //!
-//! Whatever waits when a turn begins is done by one closure, in one transaction, and everybody is
-//! answered after its commit: one statement can then do the work of many. Nobody waits for company:
-//! a lone caller's turn begins at once.
+//! Whatever waits when a turn begins is done by one closure, in one transaction if it writes, and
+//! everybody is answered after its commit: one statement can then do the work of many. Nobody waits
+//! for company: a lone caller's turn begins at once.
 
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -14,8 +14,9 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::connection::Conn;
-use super::{Db, Inner};
-use crate::error::{Error, Kind, Result};
+use super::work::Kind;
+use super::{Backend, Db, Inner};
+use crate::error::{self, Error, Result};
 
 /// Callers that may wait; past it one is told to come back.
 const QUEUE: usize = 8_192;
@@ -33,9 +34,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What is to be done with so many; an answer for each, in their order. It may run more than once.
 type Work<Item, Outcome> = dyn Fn(&mut Conn, &[Item]) -> QueryResult<Vec<Outcome>> + Send + Sync;
 
-/// Where callers ask for a write of one kind.
-pub struct Batch<Item, Outcome> {
-    queue: Sender<Asked<Item, Outcome>>,
+/// Where callers ask for work of one kind.
+pub struct Batch<Item, Outcome>(Way<Item, Outcome>);
+
+enum Way<Item, Outcome> {
+    Together(Sender<Asked<Item, Outcome>>),
+    /// Each there and then.
+    Alone(Db, Arc<Work<Item, Outcome>>),
 }
 
 struct Asked<Item, Outcome> {
@@ -51,7 +56,7 @@ impl<Item, Outcome> Asked<Item, Outcome> {
             return None;
         }
         if self.since.elapsed() >= patience {
-            let late = Error::unavailable(1, "the turn of a write did not come in time");
+            let late = Error::unavailable(1, "the turn for the database did not come in time");
             drop(self.reply.send(Err(late)));
             return None;
         }
@@ -68,46 +73,71 @@ where
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub fn new(
+    pub fn writes(
         db: &Db,
         work: impl Fn(&mut Conn, &[Item]) -> QueryResult<Vec<Outcome>> + Send + Sync + 'static,
     ) -> Result<Self> {
-        Self::with(db, Arc::new(work), PATIENCE)
+        Self::together(db, Kind::Write, Arc::new(work), PATIENCE)
     }
 
-    pub(super) fn with(
+    /// Reads that are `work`. On SQLite each is done there and then: it takes less time than telling
+    /// somebody else of it.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn reads(
         db: &Db,
+        work: impl Fn(&mut Conn, &[Item]) -> QueryResult<Vec<Outcome>> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        match db.0.backend {
+            Backend::Sqlite(_) => Ok(Self(Way::Alone(db.clone(), Arc::new(work)))),
+            Backend::Postgresql(_) => Self::together(db, Kind::Read, Arc::new(work), PATIENCE),
+        }
+    }
+
+    pub(super) fn together(
+        db: &Db,
+        kind: Kind,
         work: Arc<Work<Item, Outcome>>,
         patience: Duration,
     ) -> Result<Self> {
-        Ok(Self {
-            queue: start(db, work, patience)?,
-        })
+        let turn = Turn { kind, work };
+        Ok(Self(Way::Together(start(db, turn, patience)?)))
     }
 
     /// Has one done, and answers after its commit. If the caller stops waiting before its turn comes,
     /// it is not done.
     ///
     /// # Errors
-    /// As for [`Db::write`]. A database that is away is so for all that were together.
+    /// As for [`Db::write`] or [`Db::read`]. A database that is away is so for all that were together.
     pub async fn ask(&self, item: Item) -> Result<Outcome> {
+        let queue = match &self.0 {
+            Way::Together(queue) => queue,
+            Way::Alone(db, work) => return alone(db, Kind::Read, work, item).await,
+        };
         let (reply, answer) = oneshot::channel();
         let since = Instant::now();
         let asked = Asked { item, since, reply };
-        self.queue.try_send(asked).map_err(|error| match error {
-            TrySendError::Full(_) => Error::unavailable(1, "the queue of writes is full"),
+        queue.try_send(asked).map_err(|error| match error {
+            TrySendError::Full(_) => Error::unavailable(1, "the queue for the database is full"),
             TrySendError::Closed(_) => Error::internal("the thread of a batch has ended"),
         })?;
         answer
             .await
-            .map_err(|_| Error::internal("a batch dropped a write"))?
+            .map_err(|_| Error::internal("a batch dropped a caller"))?
     }
+}
+
+/// What a turn does.
+struct Turn<Item, Outcome> {
+    kind: Kind,
+    work: Arc<Work<Item, Outcome>>,
 }
 
 /// A thread of its own, since a caller may go away, and its worker's runtime with it.
 fn start<Item, Outcome>(
     db: &Db,
-    work: Arc<Work<Item, Outcome>>,
+    turn: Turn<Item, Outcome>,
     patience: Duration,
 ) -> Result<Sender<Asked<Item, Outcome>>>
 where
@@ -123,7 +153,7 @@ where
         .map_err(Error::internal)?;
     thread::Builder::new()
         .name("signet-batch".into())
-        .spawn(move || runtime.block_on(run(db, waiting, work, patience)))
+        .spawn(move || runtime.block_on(run(db, waiting, turn, patience)))
         .map_err(Error::internal)?;
     Ok(queue)
 }
@@ -132,7 +162,7 @@ where
 async fn run<Item, Outcome>(
     db: Weak<Inner>,
     mut waiting: Receiver<Asked<Item, Outcome>>,
-    work: Arc<Work<Item, Outcome>>,
+    Turn { kind, work }: Turn<Item, Outcome>,
     patience: Duration,
 ) where
     Item: Clone + Send + Sync + 'static,
@@ -154,7 +184,7 @@ async fn run<Item, Outcome>(
         }
         let work = work.clone();
         tokio::spawn(async move {
-            together(&db, work, group).await;
+            together(&db, Turn { kind, work }, group).await;
             drop(turn);
         });
     }
@@ -163,7 +193,7 @@ async fn run<Item, Outcome>(
 
 async fn together<Item, Outcome>(
     db: &Db,
-    work: Arc<Work<Item, Outcome>>,
+    Turn { kind, work }: Turn<Item, Outcome>,
     group: Vec<Asked<Item, Outcome>>,
 ) where
     Item: Clone + Send + Sync + 'static,
@@ -175,24 +205,24 @@ async fn together<Item, Outcome>(
         .unzip();
     let items: Arc<[Item]> = items.into();
     let (all, together) = (items.clone(), work.clone());
-    match db.write(move |conn| together(conn, &all)).await {
-        // A caller may have gone away; its write stands all the same.
+    match db.execute(kind, move |conn| together(conn, &all)).await {
+        // A caller may have gone away; what was written stands all the same.
         Ok(outcomes) => {
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 drop(reply.send(Ok(outcome)));
             }
         }
         // It may even be done, and another try would meet the same.
-        Err(error) if error.kind() == Kind::Unavailable => {
+        Err(error) if error.kind() == error::Kind::Unavailable => {
             for reply in replies {
                 drop(reply.send(Err(Error::unavailable(1, error.to_string()))));
             }
         }
         // Undone: the one that it failed for is not to fail the others.
         Err(error) => {
-            log::warn!("{} writes are tried one by one: {error}", items.len());
+            log::warn!("{} callers are served one by one: {error}", items.len());
             for (item, reply) in items.iter().zip(replies) {
-                drop(reply.send(alone(db, &work, item.clone()).await));
+                drop(reply.send(alone(db, kind, &work, item.clone()).await));
             }
         }
     }
@@ -200,6 +230,7 @@ async fn together<Item, Outcome>(
 
 async fn alone<Item, Outcome>(
     db: &Db,
+    kind: Kind,
     work: &Arc<Work<Item, Outcome>>,
     item: Item,
 ) -> Result<Outcome>
@@ -209,6 +240,6 @@ where
 {
     let work = work.clone();
     let one = move |conn: &mut Conn| work(conn, std::slice::from_ref(&item));
-    let outcome = db.write(one).await?.into_iter().next();
-    outcome.ok_or_else(|| Error::internal("a batch left a write out"))
+    let outcome = db.execute(kind, one).await?.into_iter().next();
+    outcome.ok_or_else(|| Error::internal("a batch left a caller out"))
 }

@@ -100,7 +100,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
-        work::answer(self.run(Kind::Read, work::boxed(work)).await?)
+        self.execute(Kind::Read, work).await
     }
 
     /// Runs one transaction and answers after its commit; an `Err` from the closure rolls back.
@@ -113,7 +113,15 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
     {
-        work::answer(self.run(Kind::Write, work::boxed(work)).await?)
+        self.execute(Kind::Write, work).await
+    }
+
+    async fn execute<T, F>(&self, kind: Kind, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> QueryResult<T> + Send + 'static,
+    {
+        work::answer(self.run(kind, work::boxed(work)).await?)
     }
 
     fn run(&self, kind: Kind, work: Work) -> BoxFuture<'_, Result<Answer>> {

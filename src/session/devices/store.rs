@@ -6,7 +6,7 @@ use super::super::store::live;
 use super::Device;
 use crate::clock::Time;
 use crate::ids::{SessionId, Subject};
-use crate::storage::schema::{instance, sessions};
+use crate::storage::schema::sessions;
 use crate::storage::{Conn, loaded, stored};
 
 /// The newest live sessions of a person, newest first.

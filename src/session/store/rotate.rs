@@ -22,9 +22,7 @@ use crate::storage::{Conn, stored};
 /// A rotation that is to happen if the presented generation is the live one.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::session) struct Rotation<'a> {
-    pub(in crate::session) id: &'a SessionId,
-    pub(in crate::session) subject: &'a Subject,
-    pub(in crate::session) generation: i64,
+    pub(in crate::session) presented: Presented<'a>,
     pub(in crate::session) now: Time,
     pub(in crate::session) idle_expires_at: Time,
 }
@@ -51,19 +49,8 @@ pub(in crate::session) fn rotate(
     conn: &mut Conn,
     rotation: &Rotation<'_>,
 ) -> QueryResult<Option<Session>> {
-    let Rotation {
-        id,
-        subject,
-        generation,
-        now,
-        idle_expires_at,
-    } = *rotation;
-    let one = Presented {
-        id,
-        subject,
-        generation,
-    };
-    let rotated = rotate_with(conn, &[one], (now, idle_expires_at), Busy::Wait)?;
+    let times = (rotation.now, rotation.idle_expires_at);
+    let rotated = rotate_with(conn, &[rotation.presented], times, Busy::Wait)?;
     Ok(rotated.into_iter().next().flatten())
 }
 

@@ -50,14 +50,11 @@ const EVENTS: usize = 24;
 
 /// The conditional write without its condition on the generation.
 fn rotate_anyway(conn: &mut Conn, rotation: &Rotation<'_>) -> QueryResult<Option<Session>> {
-    let generation = sessions::table
-        .filter(sessions::id.eq(rotation.id.as_str()))
+    let mut any = *rotation;
+    any.presented.generation = sessions::table
+        .filter(sessions::id.eq(rotation.presented.id.as_str()))
         .select(sessions::generation)
         .get_result(conn)?;
-    let any = Rotation {
-        generation,
-        ..*rotation
-    };
     store::rotate(conn, &any)
 }
 

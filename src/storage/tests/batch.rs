@@ -43,7 +43,7 @@ impl Adding {
             };
             ids.iter().map(one).collect()
         };
-        let batch = Arc::new(Batch::new(db, work).unwrap());
+        let batch = Arc::new(Batch::writes(db, work).unwrap());
         Self { batch, gate, runs }
     }
 
@@ -172,7 +172,8 @@ async fn who_goes_away_takes_back_what_has_not_begun_and_nothing_else() {
 async fn who_has_waited_too_long_is_told_to_come_back() {
     let place = Place::sqlite();
     let work = Arc::new(|_: &mut Conn, _: &[i64]| panic!("it is not done"));
-    let batch = Batch::<i64, i64>::with(&place.db, work, Duration::ZERO).unwrap();
+    let batch =
+        Batch::<i64, i64>::together(&place.db, work::Kind::Write, work, Duration::ZERO).unwrap();
     let refused = batch.ask(1).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Unavailable);
     assert!(refused.causes().contains("in time"), "{refused}");
