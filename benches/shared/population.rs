@@ -182,7 +182,8 @@ fn add(database: &Database, insert: &str, table: &str) -> Outcome<()> {
         let mut conn = PgConnection::establish(&database.url)?;
         conn.batch_execute(insert)?;
         // Or PostgreSQL does it by itself, in the middle of what is measured.
-        return Ok(conn.batch_execute(&format!("VACUUM (ANALYZE) {table}; CHECKPOINT"))?);
+        conn.batch_execute(&format!("VACUUM (ANALYZE) {table}"))?;
+        return Ok(conn.batch_execute("CHECKPOINT")?);
     };
     let mut conn = SqliteConnection::establish(&file.to_string_lossy())?;
     conn.batch_execute(&format!(

@@ -56,6 +56,9 @@ fn of_one(
     }))
 }
 
+/// A person, whether the account is active, and one of the sessions asked for, if it is live.
+type Row = (String, bool, Option<(String, i64)>);
+
 fn of_many(
     conn: &mut PgConnection,
     asked: &[(Subject, SessionId)],
@@ -65,7 +68,7 @@ fn of_many(
     let ids: Vec<&str> = asked.iter().map(|(_, id)| id.as_str()).collect();
     let of_account = sessions::subject.eq(users::id);
     let asked_for = of_account.and(sessions::id.eq_any(ids));
-    let rows: Vec<(String, bool, Option<(String, i64)>)> = users::table
+    let rows: Vec<Row> = users::table
         .left_join(sessions::table.on(asked_for.and(is_live!(now))))
         .filter(users::id.eq_any(subjects))
         .select((
