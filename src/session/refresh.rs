@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::QueryResult;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::decision::{Decision, decide};
 use super::store::{self, Owner, Presented, Rotation};
@@ -17,8 +20,20 @@ use crate::storage::{Batch, Conn, Db};
 use crate::token::{Reason, RefreshClaims, Refused};
 use crate::web::Facts;
 
-/// Refresh tokens go in, and the sessions that were rotated come out.
-pub(super) type Rotations = Batch<Arc<RefreshClaims>, Option<Session>>;
+/// What waits to be refreshed.
+pub(super) struct Rotations {
+    /// Refresh tokens go in, and the sessions that were rotated come out.
+    together: Batch<Arc<RefreshClaims>, Option<Session>>,
+    /// For what was not rotated. It may have to wait for others, and must not do so with all
+    /// connections that there are.
+    alone: Semaphore,
+}
+
+/// Looked at by themselves at once.
+const ALONE: usize = 4;
+
+/// Who has waited so long for that is told to come back.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a presented refresh token led to. Every one of these commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +69,7 @@ impl Sessions {
         let inner = &*self.0;
         let claims = inner.tokens.verify_refresh(token);
         let claims = Arc::new(claims.inspect_err(|_| inner.refreshes.count(None))?);
-        let outcome = match inner.rotations.ask(claims.clone()).await? {
+        let outcome = match inner.rotations.together.ask(claims.clone()).await? {
             Some(session) => Outcome::Rotated(session),
             None => self.judge(claims, facts.address).await?,
         };
@@ -79,6 +94,8 @@ impl Sessions {
 
     /// The whole of it, for a token that was not simply live.
     async fn judge(&self, claims: Arc<RefreshClaims>, address: Option<IpAddr>) -> Result<Outcome> {
+        let turn = timeout(PATIENCE, self.0.rotations.alone.acquire()).await;
+        let _turn = turn.map_err(|_| Error::unavailable(1, "others wait for their sessions"))?;
         let shared = self.clone();
         let step = move |conn: &mut Conn| shared.0.refresh_step(conn, &claims, address);
         self.0.db.write(step).await
@@ -91,10 +108,14 @@ impl Sessions {
 /// None but a defect's.
 pub(super) fn rotations(db: &Db, clock: &Clock, policy: Policy) -> Result<Rotations> {
     let clock = clock.clone();
-    Batch::writes(db, move |conn, tokens: &[Arc<RefreshClaims>]| {
+    let together = Batch::writes(db, move |conn, tokens: &[Arc<RefreshClaims>]| {
         let now = clock.now();
         let presented: Vec<Presented<'_>> = tokens.iter().map(|claims| presented(claims)).collect();
         store::rotate_all(conn, &presented, (now, now + policy.idle))
+    })?;
+    Ok(Rotations {
+        together,
+        alone: Semaphore::new(ALONE),
     })
 }
 

@@ -8,7 +8,7 @@ use super::{EndReason, Session};
 use crate::clock::Time;
 use crate::ids::{SessionId, Subject};
 use crate::storage::schema::{instance, sessions, users};
-use crate::storage::{Conn, loaded, stored};
+use crate::storage::{Conn, Moment, loaded, stored};
 use crate::web::Facts;
 
 pub(super) use rotate::{Presented, Rotation, rotate, rotate_all};
@@ -237,13 +237,14 @@ const SLICE: i64 = 4;
 /// Deletes a few sessions that are past their absolute end. Ids are ordered by time, so the oldest
 /// are the first rows of the primary key, and no index has to follow every refresh.
 pub(super) fn sweep(conn: &mut Conn, now: Time) -> QueryResult<()> {
-    let oldest: Vec<(String, NaiveDateTime)> = sessions::table
+    let oldest: Vec<(String, Moment)> = sessions::table
         .select((sessions::id, sessions::expires_at))
         .order(sessions::id)
         .limit(SLICE)
         .load(conn)?;
     for (id, expires_at) in oldest {
-        if expires_at <= stored(now) {
+        // One whose end cannot be read must not keep anybody from logging in.
+        if expires_at.or_last() <= now {
             diesel::delete(sessions::table.find(id)).execute(conn)?;
         }
     }

@@ -101,8 +101,12 @@ where
         work: Arc<Work<Item, Outcome>>,
         patience: Duration,
     ) -> Result<Self> {
-        let turn = Turn { kind, work };
-        Ok(Self(Way::Together(start(db, turn, patience)?)))
+        let turn = Turn {
+            kind,
+            work,
+            patience,
+        };
+        Ok(Self(Way::Together(start(db, turn)?)))
     }
 
     /// Has one done, and answers after its commit. If the caller stops waiting before its turn comes,
@@ -132,14 +136,20 @@ where
 struct Turn<Item, Outcome> {
     kind: Kind,
     work: Arc<Work<Item, Outcome>>,
+    patience: Duration,
+}
+
+impl<Item, Outcome> Clone for Turn<Item, Outcome> {
+    fn clone(&self) -> Self {
+        Self {
+            work: self.work.clone(),
+            ..*self
+        }
+    }
 }
 
 /// A thread of its own, since a caller may go away, and its worker's runtime with it.
-fn start<Item, Outcome>(
-    db: &Db,
-    turn: Turn<Item, Outcome>,
-    patience: Duration,
-) -> Result<Sender<Asked<Item, Outcome>>>
+fn start<Item, Outcome>(db: &Db, turn: Turn<Item, Outcome>) -> Result<Sender<Asked<Item, Outcome>>>
 where
     Item: Clone + Send + Sync + 'static,
     Outcome: Send + 'static,
@@ -153,7 +163,7 @@ where
         .map_err(Error::internal)?;
     thread::Builder::new()
         .name("signet-batch".into())
-        .spawn(move || runtime.block_on(run(db, waiting, turn, patience)))
+        .spawn(move || runtime.block_on(run(db, waiting, turn)))
         .map_err(Error::internal)?;
     Ok(queue)
 }
@@ -162,8 +172,7 @@ where
 async fn run<Item, Outcome>(
     db: Weak<Inner>,
     mut waiting: Receiver<Asked<Item, Outcome>>,
-    Turn { kind, work }: Turn<Item, Outcome>,
-    patience: Duration,
+    what: Turn<Item, Outcome>,
 ) where
     Item: Clone + Send + Sync + 'static,
     Outcome: Send + 'static,
@@ -177,14 +186,14 @@ async fn run<Item, Outcome>(
         };
         let others = std::iter::from_fn(|| waiting.try_recv().ok());
         let all = std::iter::once(first).chain(others);
-        let in_time = all.filter_map(|asked| asked.in_time(patience));
+        let in_time = all.filter_map(|asked| asked.in_time(what.patience));
         let group: Vec<Asked<Item, Outcome>> = in_time.take(GROUP).collect();
         if group.is_empty() {
             continue;
         }
-        let work = work.clone();
+        let what = what.clone();
         tokio::spawn(async move {
-            together(&db, Turn { kind, work }, group).await;
+            together(&db, what, group).await;
             drop(turn);
         });
     }
@@ -193,7 +202,7 @@ async fn run<Item, Outcome>(
 
 async fn together<Item, Outcome>(
     db: &Db,
-    Turn { kind, work }: Turn<Item, Outcome>,
+    what: Turn<Item, Outcome>,
     group: Vec<Asked<Item, Outcome>>,
 ) where
     Item: Clone + Send + Sync + 'static,
@@ -204,7 +213,13 @@ async fn together<Item, Outcome>(
         .map(|asked| (asked.item, asked.reply))
         .unzip();
     let items: Arc<[Item]> = items.into();
+    let Turn {
+        kind,
+        work,
+        patience,
+    } = what;
     let (all, together) = (items.clone(), work.clone());
+    let begun = Instant::now();
     match db.execute(kind, move |conn| together(conn, &all)).await {
         // A caller may have gone away; what was written stands all the same.
         Ok(outcomes) => {
@@ -212,8 +227,9 @@ async fn together<Item, Outcome>(
                 drop(reply.send(Ok(outcome)));
             }
         }
-        // It may even be done, and another try would meet the same.
-        Err(error) if error.kind() == error::Kind::Unavailable => {
+        // It may even be done, and another try would meet the same; what took so long once would do
+        // so once for each.
+        Err(error) if error.kind() == error::Kind::Unavailable || begun.elapsed() >= patience => {
             for reply in replies {
                 drop(reply.send(Err(Error::unavailable(1, error.to_string()))));
             }

@@ -31,11 +31,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Runs of one transaction at most.
 const ATTEMPTS: u32 = 8;
 
+/// Each statement sees what was committed before it, whatever the database's own settings are: that
+/// is what conditional updates are written for.
 const SETUP: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '2s'; \
-     SET lock_timeout = '1500ms'; SET idle_in_transaction_session_timeout = '30s'";
+     SET lock_timeout = '1500ms'; SET idle_in_transaction_session_timeout = '30s'; \
+     SET default_transaction_isolation = 'read committed'";
 
 /// Serialises migrations of nodes that start together ("signet" in ASCII).
 const MIGRATION_LOCK: i64 = 0x7369_676e_6574;
+
+/// Of 2 s each.
+const MIGRATION_TRIES: u32 = 150;
 
 type Connect = Box<dyn Fn() -> ConnectionResult<Conn> + Send + Sync>;
 type Pool = r2d2::Pool<Manager<Connect>>;
@@ -159,13 +165,35 @@ fn is_lost(conn: &mut Conn) -> bool {
 }
 
 /// Brings the schema up to date; nodes that start together wait for each other.
+///
+/// Nobody is waited for longer than a moment at a time: who waits for a lock on a table holds up all
+/// who come later, and with them the nodes that serve.
 pub(super) fn migrate(url: &SecretString) -> Result<Applied> {
     let mut conn = connect(url).map_err(unreachable)?;
-    conn.batch_execute(&format!(
-        "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})"
-    ))?;
-    // The lock goes with the connection.
-    migration::run(&mut conn, MIGRATIONS)
+    conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = '2s'")?;
+    for _ in 0..MIGRATION_TRIES {
+        match lock_and_migrate(&mut conn) {
+            Err(error) if is_held_up(&error) => log::warn!(
+                "the schema cannot be brought up to date yet: another node is doing so, or a long \
+                 transaction (a backup?) reads a table that is to change; trying again"
+            ),
+            done => return done,
+        }
+    }
+    Err(refused(
+        "the schema could not be brought up to date: others held its tables for minutes. See \
+         pg_stat_activity for who does",
+    ))
+}
+
+fn lock_and_migrate(conn: &mut PgConnection) -> Result<Applied> {
+    // It goes with the connection.
+    conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+    migration::run(conn, MIGRATIONS)
+}
+
+fn is_held_up(error: &Error) -> bool {
+    error.causes().contains("lock timeout")
 }
 
 fn connect(url: &SecretString) -> ConnectionResult<PgConnection> {
@@ -186,16 +214,32 @@ struct Setting {
     value: String,
 }
 
-/// With `synchronous_commit` off, PostgreSQL answers before a commit is on the disk.
+/// With `synchronous_commit` off, PostgreSQL answers before a commit is on the disk. What it says in
+/// another language than English cannot be told apart: what would pass counts as a defect.
 fn assert_promises(conn: &mut PgConnection, allow_asynchronous: bool) -> Result<()> {
-    let setting: Setting =
-        diesel::sql_query("SELECT current_setting('synchronous_commit') AS value")
-            .get_result(conn)?;
-    if setting.value == "off" && !allow_asynchronous {
+    if setting(conn, "synchronous_commit")? == "off" && !allow_asynchronous {
         return Err(refused(
             "PostgreSQL has synchronous_commit=off: acknowledged writes could be lost. Turn it \
              on, or set [database] allow_asynchronous_commit = true to accept that",
         ));
     }
+    let language = setting(conn, "lc_messages")?;
+    let is_english = ["", "C", "POSIX"].contains(&language.as_str())
+        || ["C.", "en_"]
+            .iter()
+            .any(|english| language.starts_with(english));
+    if !is_english {
+        log::warn!(
+            "PostgreSQL writes its messages in {language}, and Signet reads English: an overloaded \
+             database will look like a defect (500 instead of 503). As a superuser: ALTER DATABASE \
+             … SET lc_messages = 'C'"
+        );
+    }
     Ok(())
+}
+
+fn setting(conn: &mut PgConnection, name: &str) -> Result<String> {
+    let query = diesel::sql_query("SELECT current_setting($1) AS value");
+    let setting: Setting = query.bind::<Text, _>(name).get_result(conn)?;
+    Ok(setting.value)
 }

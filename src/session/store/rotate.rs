@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::backend::Backend;
+use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -44,11 +45,16 @@ enum Busy {
     Skip,
 }
 
-/// The session as it is now, if it was rotated. One that is being written to is waited for.
+/// The session as it is now, if it was rotated. One that is being written to is waited for, but not
+/// for long, in what remains of this transaction.
 pub(in crate::session) fn rotate(
     conn: &mut Conn,
     rotation: &Rotation<'_>,
 ) -> QueryResult<Option<Session>> {
+    if let Conn::Postgresql(conn) = conn {
+        // Whoever is waited for has a connection, too.
+        conn.batch_execute("SET LOCAL lock_timeout = '300ms'")?;
+    }
     let times = (rotation.now, rotation.idle_expires_at);
     let rotated = rotate_with(conn, &[rotation.presented], times, Busy::Wait)?;
     Ok(rotated.into_iter().next().flatten())

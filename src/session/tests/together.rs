@@ -2,10 +2,16 @@
 
 use std::sync::mpsc;
 
+use diesel::connection::SimpleConnection;
+
 use super::super::store::{Presented as Token, rotate_all};
 use super::*;
+use crate::error::{Error, Kind};
 
-on_both_databases![each_is_rotated_as_if_it_were_alone];
+on_both_databases![
+    each_is_rotated_as_if_it_were_alone,
+    an_end_that_cannot_be_read_keeps_nobody_out,
+];
 
 /// What is presented, and whether it is live.
 type Presented = (SessionId, Subject, i64, bool);
@@ -141,5 +147,71 @@ fn a_session_that_is_being_written_to_holds_up_nobody_else() {
         assert_eq!(rotated[0], None);
         assert_eq!(rotated[1].as_ref().map(|session| &session.id), Some(&free));
         drop(release);
+    });
+}
+
+/// Those who ask for a session that somebody holds wait for it, but not with all connections.
+#[test]
+fn who_waits_for_a_session_leaves_connections_to_others() {
+    let house = &House::on_postgresql();
+    let sessions = &house.sessions(&Clock::frozen(model::start()));
+    let subject = wait_for(house.person());
+    let (busy, held) = wait_for(house.login(sessions, &subject));
+    let (_, free) = wait_for(house.login(sessions, &subject));
+    let (reach, reached) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let (subject, busy) = (&subject, &busy);
+        scope.spawn(move || {
+            let (subject, busy) = (subject.clone(), busy.clone());
+            wait_for(house.write(move |conn| {
+                assert!(hold(conn, &subject, &busy, model::start())?);
+                reach.send(()).unwrap();
+                // Ends with an error when the sender is dropped.
+                let _ = released.recv();
+                Ok(())
+            }));
+        });
+        reached.recv().unwrap();
+        wait_for(async {
+            let facts = &nowhere();
+            let many = (0..64).map(|_| sessions.refresh(&held, facts));
+            let many = futures_util::future::join_all(many);
+            let (refused, others) = tokio::join!(many, async {
+                // Each after the one before, while the others wait.
+                let mut token = free.clone();
+                for _ in 0..20 {
+                    token = sessions.refresh(&token, facts).await?.refresh.token;
+                }
+                Ok::<_, Error>(())
+            });
+            others.unwrap();
+            for one in refused {
+                assert_eq!(one.map(|_| ()).unwrap_err().kind(), Kind::Unavailable);
+            }
+        });
+        drop(release);
+    });
+}
+
+/// A row among the oldest whose end is no time: each login looks at it, to see whether it is over.
+fn an_end_that_cannot_be_read_keeps_nobody_out(house: &House) {
+    let sessions = &house.sessions(&Clock::frozen(model::start()));
+    wait_for(async {
+        let subject = house.person().await;
+        let (id, _) = house.login(sessions, &subject).await;
+        house
+            .write(move |conn| {
+                let end = match conn {
+                    Conn::Postgresql(_) => "infinity",
+                    Conn::Sqlite(_) => "whenever",
+                };
+                conn.batch_execute(&format!(
+                    "UPDATE sessions SET expires_at = '{end}' WHERE id = '{id}'"
+                ))
+            })
+            .await;
+        let (_, refresh) = house.login(sessions, &subject).await;
+        sessions.refresh(&refresh, &nowhere()).await.unwrap();
     });
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
@@ -30,6 +30,14 @@ impl Adding {
         db: &Db,
         then: impl Fn(&mut Conn, i64) -> QueryResult<()> + Send + Sync + 'static,
     ) -> Self {
+        Self::patient(db, Duration::from_secs(60), then)
+    }
+
+    fn patient(
+        db: &Db,
+        patience: Duration,
+        then: impl Fn(&mut Conn, i64) -> QueryResult<()> + Send + Sync + 'static,
+    ) -> Self {
         let gate = Arc::new(Mutex::new(()));
         let runs = Arc::new(Mutex::new(Vec::new()));
         let (closed, count) = (gate.clone(), runs.clone());
@@ -43,7 +51,8 @@ impl Adding {
             };
             ids.iter().map(one).collect()
         };
-        let batch = Arc::new(Batch::writes(db, work).unwrap());
+        let batch = Batch::together(db, work::Kind::Write, Arc::new(work), patience);
+        let batch = Arc::new(batch.unwrap());
         Self { batch, gate, runs }
     }
 
@@ -224,4 +233,21 @@ async fn who_finds_the_queue_full_is_told_to_come_back() {
     let refused = refused.into_inner();
     assert!((1..2_000).contains(&refused), "{refused}");
     assert_eq!(place.notes().len() + refused, 10_000);
+}
+
+#[tokio::test]
+async fn what_failed_after_long_is_not_tried_by_each() {
+    for place in places() {
+        let patience = Duration::from_millis(100);
+        let adding = Adding::patient(&place.db, patience, move |_, _| {
+            let begun = Instant::now();
+            while begun.elapsed() < patience {
+                thread::yield_now();
+            }
+            Err(QueryError::RollbackTransaction)
+        });
+        let refused = adding.batch.ask(1).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Unavailable);
+        assert_eq!(adding.runs(), [1]);
+    }
 }

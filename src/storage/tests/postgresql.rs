@@ -47,6 +47,65 @@ fn nodes_that_start_together_migrate_once() {
     Db::open(settings, Access::Serve).unwrap();
 }
 
+/// Who reads a table for long, as a backup does, keeps it from being changed, but nobody from reading
+/// it meanwhile; and when it is done, the change is made.
+#[test]
+fn a_migration_that_has_to_wait_holds_up_nobody() {
+    let url = crate::postgres::database();
+    let settings = &settings(&url);
+    migrate(settings).unwrap();
+    let mut admin = outside(&url);
+    admin
+        .batch_execute(
+            "ALTER TABLE nodes DROP COLUMN reload_every_s; \
+             DELETE FROM __diesel_schema_migrations WHERE version = '20261126210000'",
+        )
+        .unwrap();
+    let mut backup = outside(&url);
+    backup
+        .batch_execute("BEGIN; LOCK TABLE nodes IN ACCESS SHARE MODE")
+        .unwrap();
+    thread::scope(|scope| {
+        let node = scope.spawn(|| migrate(settings));
+        let waiting = "SELECT pid FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while diesel::sql_query(waiting)
+            .load::<Backend>(&mut admin)
+            .unwrap()
+            .is_empty()
+        {
+            thread::yield_now();
+        }
+        // It is behind the migration, which gives up its place.
+        admin
+            .batch_execute("SET lock_timeout = '20s'; SELECT * FROM nodes")
+            .unwrap();
+        assert!(!node.is_finished());
+        backup.batch_execute("COMMIT").unwrap();
+        assert_eq!(node.join().unwrap().unwrap().len(), 1);
+    });
+}
+
+/// What a database says in its own settings is not what conditional updates are written for.
+#[tokio::test]
+async fn transactions_see_what_was_committed_before_each_statement() {
+    #[derive(QueryableByName)]
+    struct Isolation {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        transaction_isolation: String,
+    }
+    let place = Place::postgresql();
+    let strict = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET \
+         default_transaction_isolation = serializable', current_database()); END $$";
+    place.outside().batch_execute(strict).unwrap();
+    restart(&place).await;
+    let asked = place
+        .db
+        .write(|conn| diesel::sql_query("SHOW transaction_isolation").get_result(conn));
+    let isolation: Isolation = asked.await.unwrap();
+    assert_eq!(isolation.transaction_isolation, "read committed");
+}
+
 #[tokio::test]
 async fn a_deadlock_costs_another_try() {
     let place = Place::postgresql();
