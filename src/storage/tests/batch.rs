@@ -30,7 +30,7 @@ impl Adding {
         db: &Db,
         then: impl Fn(&mut Conn, i64) -> QueryResult<()> + Send + Sync + 'static,
     ) -> Self {
-        Self::patient(db, Duration::from_secs(60), then)
+        Self::patient(db, Duration::from_mins(1), then)
     }
 
     fn patient(
