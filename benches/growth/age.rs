@@ -17,7 +17,8 @@ pub(crate) const SIZE: Size = Size {
     people: 1000,
     sessions: 10_000,
 };
-/// Sessions to a commit: about as many as a node writes together at most.
+/// Sessions to a commit on PostgreSQL, where room is needed for the old rows beside the new ones:
+/// about as many as a node writes together at most. SQLite writes over them, however many there are.
 const TOGETHER: u64 = 250;
 
 /// The size of a database that has seen so many.
@@ -80,11 +81,16 @@ async fn refreshed(grown: &Grown<'_>, length: Duration) -> Outcome<(Latencies, L
 
 /// The statements that refresh every session once. Neighbours are refreshed at different times.
 fn slices(grown: &Grown<'_>) -> Outcome<Vec<String>> {
-    let apart = SIZE.sessions / TOGETHER;
+    let together = if grown.database.is_sqlite() {
+        SIZE.sessions
+    } else {
+        TOGETHER
+    };
+    let apart = SIZE.sessions / together;
     let mut slices = Vec::new();
     for first in 1..=apart {
         let mut ids = Vec::new();
-        for turn in 0..TOGETHER {
+        for turn in 0..together {
             ids.push(format!("('{}')", grown.sessions.id(first + turn * apart)?));
         }
         slices.push(format!(
