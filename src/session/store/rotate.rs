@@ -11,7 +11,6 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Array, BigInt, HasSqlType, Text, Timestamp};
 use diesel::sqlite::Sqlite;
-use serde_json::{Value, json};
 
 use super::{Row, columns};
 use crate::clock::Time;
@@ -87,7 +86,7 @@ fn rotate_with(
             }
         }
         Conn::Sqlite(conn) => {
-            let table = Json::new(presented);
+            let table = Json::new(presented)?;
             RotateAll(table, now, idle_expires_at).load(conn)
         }
     }?;
@@ -226,9 +225,14 @@ impl QueryFragment<Pg> for Free<'_> {
 struct Json(String);
 
 impl Json {
-    fn new(presented: &[Presented<'_>]) -> Self {
-        let row = |one: &Presented<'_>| json!([one.id, one.subject, one.generation]);
-        Self(presented.iter().map(row).collect::<Value>().to_string())
+    fn new(presented: &[Presented<'_>]) -> QueryResult<Self> {
+        let rows: Vec<_> = presented
+            .iter()
+            .map(|one| (one.id.as_str(), one.subject.as_str(), one.generation))
+            .collect();
+        let text = serde_json::to_string(&rows);
+        let text = text.map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+        Ok(Self(text))
     }
 }
 
