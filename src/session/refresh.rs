@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use diesel::QueryResult;
@@ -26,11 +26,14 @@ pub(super) struct Rotations {
     together: Batch<Arc<RefreshClaims>, Option<Session>>,
     /// For what was not rotated. It may have to wait for others, and must not do so with all
     /// connections that there are.
-    alone: Semaphore,
+    alone: Arc<Semaphore>,
 }
 
 /// Looked at by themselves at once.
 const ALONE: usize = 4;
+
+/// A session that somebody holds is waited for so often.
+const TRIES: u32 = 3;
 
 /// Who has waited so long for that is told to come back.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -94,11 +97,37 @@ impl Sessions {
 
     /// The whole of it, for a token that was not simply live.
     async fn judge(&self, claims: Arc<RefreshClaims>, address: Option<IpAddr>) -> Result<Outcome> {
-        let turn = timeout(PATIENCE, self.0.rotations.alone.acquire()).await;
-        let _turn = turn.map_err(|_| Error::unavailable(1, "others wait for their sessions"))?;
+        let begun = Instant::now();
+        let mut outcome = self.judge_once(claims.clone(), address).await;
+        for _ in 1..TRIES {
+            match &outcome {
+                // Somebody has the session for longer than a moment; others had their turn meanwhile.
+                Err(error) if error.kind() == Kind::Unavailable && begun.elapsed() < PATIENCE => {
+                    outcome = self.judge_once(claims.clone(), address).await;
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    async fn judge_once(
+        &self,
+        claims: Arc<RefreshClaims>,
+        address: Option<IpAddr>,
+    ) -> Result<Outcome> {
+        let turn = self.0.rotations.alone.clone().acquire_owned();
+        let turn = timeout(PATIENCE, turn).await;
+        let turn = turn.map_err(|_| Error::unavailable(1, "others wait for their sessions"))?;
         let shared = self.clone();
-        let step = move |conn: &mut Conn| shared.0.refresh_step(conn, &claims, address);
-        self.0.db.write(step).await
+        self.0
+            .db
+            .write(move |conn| {
+                // It is taken as long as this goes on, also when its caller has gone.
+                let _taken = &turn;
+                shared.0.refresh_step(conn, &claims, address)
+            })
+            .await
     }
 }
 
@@ -115,7 +144,7 @@ pub(super) fn rotations(db: &Db, clock: &Clock, policy: Policy) -> Result<Rotati
     })?;
     Ok(Rotations {
         together,
-        alone: Semaphore::new(ALONE),
+        alone: Arc::new(Semaphore::new(ALONE)),
     })
 }
 

@@ -234,6 +234,11 @@ async fn together<Item, Outcome>(
                 drop(reply.send(Err(Error::unavailable(1, error.to_string()))));
             }
         }
+        Err(error) if items.len() == 1 => {
+            if let Some(reply) = replies.into_iter().next() {
+                drop(reply.send(Err(error)));
+            }
+        }
         // Undone: the one that it failed for is not to fail the others.
         Err(error) => {
             log::warn!("{} callers are served one by one: {error}", items.len());

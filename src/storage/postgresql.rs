@@ -2,7 +2,7 @@
 //! undid it for the sake of another.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -40,8 +40,11 @@ const SETUP: &str = "SET TIME ZONE 'UTC'; SET statement_timeout = '2s'; \
 /// Serialises migrations of nodes that start together ("signet" in ASCII).
 const MIGRATION_LOCK: i64 = 0x7369_676e_6574;
 
-/// Of 2 s each.
-const MIGRATION_TRIES: u32 = 150;
+/// A migration waits so long for a table at a time ...
+const TABLE_WAIT: Duration = Duration::from_millis(200);
+
+/// ... and so long in all.
+const MIGRATION_PATIENCE: Duration = Duration::from_mins(5);
 
 type Connect = Box<dyn Fn() -> ConnectionResult<Conn> + Send + Sync>;
 type Pool = r2d2::Pool<Manager<Connect>>;
@@ -166,34 +169,46 @@ fn is_lost(conn: &mut Conn) -> bool {
 
 /// Brings the schema up to date; nodes that start together wait for each other.
 ///
-/// Nobody is waited for longer than a moment at a time: who waits for a lock on a table holds up all
-/// who come later, and with them the nodes that serve.
+/// Who waits for a table holds up everybody who comes to it later, and so the nodes that serve: it is
+/// done for a moment only, well before these give up, and again after they had their turn.
 pub(super) fn migrate(url: &SecretString) -> Result<Applied> {
     let mut conn = connect(url).map_err(unreachable)?;
-    conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = '2s'")?;
-    for _ in 0..MIGRATION_TRIES {
-        match lock_and_migrate(&mut conn) {
-            Err(error) if is_held_up(&error) => log::warn!(
-                "the schema cannot be brought up to date yet: another node is doing so, or a long \
-                 transaction (a backup?) reads a table that is to change; trying again"
-            ),
+    warn_of_language(&mut conn)?;
+    conn.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
+    wait_for_other_migrations(&mut conn)?;
+    conn.batch_execute(&format!("SET lock_timeout = {}", TABLE_WAIT.as_millis()))?;
+    let begun = Instant::now();
+    loop {
+        let tried = Instant::now();
+        match migration::run(&mut conn, MIGRATIONS) {
+            // Whatever its language says.
+            Err(error) if tried.elapsed() >= TABLE_WAIT && begun.elapsed() < MIGRATION_PATIENCE => {
+                log::warn!(
+                    "the schema cannot be brought up to date yet; does a long transaction, such as a \
+                     backup, read a table that is to change? Trying again: {}",
+                    error.causes()
+                );
+                conn.batch_execute("SELECT pg_sleep(2)")?;
+            }
             done => return done,
         }
     }
-    Err(refused(
-        "the schema could not be brought up to date: others held its tables for minutes. See \
-         pg_stat_activity for who does",
-    ))
 }
 
-fn lock_and_migrate(conn: &mut PgConnection) -> Result<Applied> {
-    // It goes with the connection.
-    conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
-    migration::run(conn, MIGRATIONS)
-}
-
-fn is_held_up(error: &Error) -> bool {
-    error.causes().contains("lock timeout")
+/// Takes the lock, which goes with the connection.
+fn wait_for_other_migrations(conn: &mut PgConnection) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        taken: bool,
+    }
+    let attempt = format!("SELECT pg_try_advisory_lock({MIGRATION_LOCK}) AS taken");
+    let Taken { taken } = diesel::sql_query(attempt).get_result(conn)?;
+    if !taken {
+        log::info!("another node brings the schema up to date: waiting for it");
+        conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+    }
+    Ok(())
 }
 
 fn connect(url: &SecretString) -> ConnectionResult<PgConnection> {
@@ -214,8 +229,7 @@ struct Setting {
     value: String,
 }
 
-/// With `synchronous_commit` off, PostgreSQL answers before a commit is on the disk. What it says in
-/// another language than English cannot be told apart: what would pass counts as a defect.
+/// With `synchronous_commit` off, PostgreSQL answers before a commit is on the disk.
 fn assert_promises(conn: &mut PgConnection, allow_asynchronous: bool) -> Result<()> {
     if setting(conn, "synchronous_commit")? == "off" && !allow_asynchronous {
         return Err(refused(
@@ -223,6 +237,12 @@ fn assert_promises(conn: &mut PgConnection, allow_asynchronous: bool) -> Result<
              on, or set [database] allow_asynchronous_commit = true to accept that",
         ));
     }
+    Ok(())
+}
+
+/// Failures are told apart by what PostgreSQL says in English: in another language, those that would
+/// pass count as defects.
+fn warn_of_language(conn: &mut PgConnection) -> Result<()> {
     let language = setting(conn, "lc_messages")?;
     let is_english = ["", "C", "POSIX"].contains(&language.as_str())
         || ["C.", "en_"]

@@ -1,12 +1,14 @@
 //! Refreshes that are written together: each ends as it would alone.
 
-use std::sync::mpsc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use futures_util::future::join_all;
+use secrecy::ExposeSecret;
 
 use super::super::store::{Presented as Token, rotate_all};
 use super::*;
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 
 on_both_databases![
     each_is_rotated_as_if_it_were_alone,
@@ -112,85 +114,98 @@ async fn rows_of(house: &House, presented: &[Presented]) -> Vec<Row> {
     read.await.unwrap()
 }
 
+/// Another transaction that has a session, as long as it is there.
+fn holding(house: &House, id: &SessionId) -> PgConnection {
+    let url = house.app.config.database.url.expose_secret();
+    let mut conn = PgConnection::establish(url).unwrap();
+    let hold = format!("BEGIN; SELECT id FROM sessions WHERE id = '{id}' FOR UPDATE");
+    conn.batch_execute(&hold).unwrap();
+    conn
+}
+
+/// When the transactions began that wait for a lock.
+async fn waiting(house: &House) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        since: String,
+    }
+    let waiting = "SELECT xact_start::text AS since FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let read = move |conn: &mut Conn| diesel::sql_query(waiting).load::<Waiting>(conn);
+    let waiting = house.app.db.read(read).await.unwrap();
+    waiting.into_iter().map(|one| one.since).collect()
+}
+
 #[test]
 fn a_session_that_is_being_written_to_holds_up_nobody_else() {
     let house = &House::on_postgresql();
-    let (subject, busy, free) = wait_for(async {
-        let sessions = &house.app.sessions;
-        let subject = house.person().await;
-        let (busy, _) = house.login(sessions, &subject).await;
-        let (free, _) = house.login(sessions, &subject).await;
-        (subject, busy, free)
-    });
-    let (reach, reached) = mpsc::channel();
-    let (release, released) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        let (subject, held) = (&subject, busy.clone());
-        scope.spawn(move || {
-            let subject = subject.clone();
-            wait_for(house.write(move |conn| {
-                assert!(hold(conn, &subject, &held, model::start())?);
-                reach.send(()).unwrap();
-                // Ends with an error when the sender is dropped.
-                let _ = released.recv();
-                Ok(())
-            }));
-        });
-        reached.recv().unwrap();
-        let presented: Vec<Presented> = [&busy, &free]
-            .map(|id| (id.clone(), subject.clone(), 0, true))
-            .into();
-        let now = model::start();
-        let rotated = house
-            .write(move |conn| rotate_all(conn, &tokens(&presented), (now, now + model::IDLE)));
-        let rotated = wait_for(rotated);
-        assert_eq!(rotated[0], None);
-        assert_eq!(rotated[1].as_ref().map(|session| &session.id), Some(&free));
-        drop(release);
-    });
+    let sessions = &house.app.sessions;
+    let subject = wait_for(house.person());
+    let (busy, _) = wait_for(house.login(sessions, &subject));
+    let (free, _) = wait_for(house.login(sessions, &subject));
+    let _holding = holding(house, &busy);
+    let presented: Vec<Presented> = [&busy, &free]
+        .map(|id| (id.clone(), subject.clone(), 0, true))
+        .into();
+    let now = model::start();
+    let rotated =
+        house.write(move |conn| rotate_all(conn, &tokens(&presented), (now, now + model::IDLE)));
+    let rotated = wait_for(rotated);
+    assert_eq!(rotated[0], None);
+    assert_eq!(rotated[1].as_ref().map(|session| &session.id), Some(&free));
 }
 
-/// Those who ask for a session that somebody holds wait for it, but not with all connections.
+/// Those who ask for a session that somebody holds wait for it, but not with all connections; nor do
+/// those who have given up.
 #[test]
 fn who_waits_for_a_session_leaves_connections_to_others() {
     let house = &House::on_postgresql();
     let sessions = &house.sessions(&Clock::frozen(model::start()));
     let subject = wait_for(house.person());
     let (busy, held) = wait_for(house.login(sessions, &subject));
-    let (_, free) = wait_for(house.login(sessions, &subject));
-    let (reach, reached) = mpsc::channel();
-    let (release, released) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        let (subject, busy) = (&subject, &busy);
-        scope.spawn(move || {
-            let (subject, busy) = (subject.clone(), busy.clone());
-            wait_for(house.write(move |conn| {
-                assert!(hold(conn, &subject, &busy, model::start())?);
-                reach.send(()).unwrap();
-                // Ends with an error when the sender is dropped.
-                let _ = released.recv();
-                Ok(())
-            }));
+    let (_, mut free) = wait_for(house.login(sessions, &subject));
+    let _holding = holding(house, &busy);
+    wait_for(async {
+        let facts = &nowhere();
+        let hasty = (0..64).map(|_| {
+            tokio::time::timeout(Duration::from_millis(50), sessions.refresh(&held, facts))
         });
-        reached.recv().unwrap();
-        wait_for(async {
-            let facts = &nowhere();
-            let many = (0..64).map(|_| sessions.refresh(&held, facts));
-            let many = futures_util::future::join_all(many);
-            let (refused, others) = tokio::join!(many, async {
-                // Each after the one before, while the others wait.
-                let mut token = free.clone();
-                for _ in 0..20 {
-                    token = sessions.refresh(&token, facts).await?.refresh.token;
-                }
-                Ok::<_, Error>(())
-            });
-            others.unwrap();
-            for one in refused {
-                assert_eq!(one.map(|_| ()).unwrap_err().kind(), Kind::Unavailable);
+        join_all(hasty).await;
+        assert!(waiting(house).await.len() <= 4);
+        let patient = (0..64).map(|_| sessions.refresh(&held, facts));
+        let (refused, ()) = tokio::join!(join_all(patient), async {
+            for _ in 0..20 {
+                let next = sessions.refresh(&free, facts).await.unwrap();
+                free = next.refresh.token;
             }
         });
-        drop(release);
+        for one in refused {
+            assert_eq!(one.map(|_| ()).unwrap_err().kind(), Kind::Unavailable);
+        }
+    });
+}
+
+/// A commit may take a moment: whoever waits for it gets the successor all the same.
+#[test]
+fn a_session_that_is_held_for_a_moment_is_waited_for() {
+    let house = &House::on_postgresql();
+    let sessions = &house.sessions(&Clock::frozen(model::start()));
+    let subject = wait_for(house.person());
+    let (busy, held) = wait_for(house.login(sessions, &subject));
+    let holding = holding(house, &busy);
+    wait_for(async {
+        let let_go = async {
+            // Until it has been given up once, and is waited for again.
+            let mut seen = std::collections::BTreeSet::new();
+            while seen.len() < 2 {
+                seen.extend(waiting(house).await);
+            }
+            drop(holding);
+        };
+        let facts = &nowhere();
+        let (refreshed, ()) = tokio::join!(sessions.refresh(&held, facts), let_go);
+        refreshed.unwrap();
     });
 }
 
