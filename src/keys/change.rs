@@ -75,13 +75,14 @@ impl Keys {
             .await
     }
 
-    /// The first keys, and the first of each algorithm that is new in the settings. A start does
-    /// not wait for RSA keys that others can do the work of for a while: the job that looks after
-    /// the keys makes them.
+    /// Before a server serves, and before a command changes the keys: the first ones, and the first of
+    /// each algorithm that is new in the settings. A start does not wait for RSA keys that others can
+    /// do the work of for a while: the job that looks after the keys makes them. Who only looks
+    /// changes nothing, whatever time his clock has it.
     ///
     /// # Errors
     /// Only those of the database.
-    pub(super) async fn begin(&self) -> Result<Vec<Changed>> {
+    pub async fn begin(&self) -> Result<Vec<Changed>> {
         let default = self.default_algorithm();
         self.change(move |keys, policy, now| {
             let has = |algorithm: &Algorithm| {
