@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use signet::app::App;
 use signet::clock::Clock;
+use signet::config::Period;
 use signet::storage::Access;
 use signet::storage::schema::{nodes, signing_keys};
 
@@ -14,6 +15,7 @@ use crate::support::{Backend, Installation, Server, on_both};
 on_both!(
     what_verifiers_were_told_counts_after_it_was_lowered,
     what_no_node_can_have_said_binds_nobody,
+    a_token_of_a_clock_that_is_ahead_as_far_as_it_may_be_counts,
     who_only_looks_changes_no_key_whatever_time_his_clock_has_it,
     before_the_first_start_there_is_no_signing_key,
 );
@@ -80,6 +82,19 @@ fn what_no_node_can_have_said_binds_nobody(on: Backend) {
             .execute(conn)
     });
     assert_eq!(guards(&installation).0, 86_400 + 61);
+}
+
+fn a_token_of_a_clock_that_is_ahead_as_far_as_it_may_be_counts(on: Backend) {
+    for (allowed, ahead, status) in [(300, 290, 200), (300, 310, 401), (0, 55, 200), (0, 65, 401)] {
+        let server = Server::with(on, |config| {
+            config.keys.clock_skew = Period::seconds(allowed);
+        });
+        let ann = server.person("ann");
+        server.advance(ahead);
+        let answer = super::refresh(&server, &mut { ann });
+        server.advance(-ahead);
+        assert_eq!(super::verify(&server, &answer), status, "{allowed} {ahead}");
+    }
 }
 
 type Time = Option<NaiveDateTime>;
