@@ -38,8 +38,8 @@ pub(super) async fn run(command: Command, app: &App) -> Result<()> {
             if !is_meant {
                 return Err(Error::setup(
                     "this ends every refresh token that was signed with the key, so that people \
-                     have to log in again, and replaces the signing keys that were sealed under \
-                     it, with all access tokens that they signed; say --now if you mean it",
+                     have to log in again, and replaces the signing keys that may have been sealed \
+                     under it, with all access tokens that they signed; say --now if you mean it",
                 ));
             }
             revoke(app, &key.id, key.json).await?;
@@ -55,13 +55,13 @@ fn list(standings: &[Standing], json: bool) {
         return print_json(&standings.iter().map(as_json).collect());
     }
     println!(
-        "{:16}  {:8}  {:20}  {:20}  HERE  MISSING ON",
+        "{:16}  {:13}  {:20}  {:20}  HERE  MISSING ON",
         "ID", "STATE", "CURRENT FROM", "TOKENS UNTIL"
     );
     for one in standings {
         let time = |time: Option<_>| time.map_or_else(|| "-".to_owned(), in_seconds);
         println!(
-            "{:16}  {:8}  {:20}  {:20}  {:4}  {}",
+            "{:16}  {:13}  {:20}  {:20}  {:4}  {}",
             one.id.to_string(),
             one.stage.name(),
             time(one.current_from),
@@ -189,7 +189,7 @@ fn tell_left(changed: &[Changed]) {
     if !left.is_empty() {
         println!(
             "Nobody vouches any more for keys that only verified. Import them again, from where you \
-             had them, if old tokens need them: {}",
+             had them, if old tokens need them (one that you never had was somebody else's): {}",
             left.join(", ")
         );
     }
