@@ -178,7 +178,8 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
 /// Keys that were imported, and left with the master key that vouched for them.
 fn left(changed: &[Changed]) -> Vec<&str> {
     let left = changed.iter().filter_map(|one| match one {
-        Changed::Forgotten(kid) => Some(kid.as_str()),
+        // What has no name was never imported.
+        Changed::Forgotten(kid) => Some(kid.as_str()).filter(|kid| !kid.is_empty()),
         _ => None,
     });
     left.collect()

@@ -15,13 +15,19 @@ impl Keys {
     /// refused; so do other rows with the same key. If nothing else signs, the next key, or a new
     /// one, does so at once, though verifiers may need until their JWKS is fresh to know it. A new
     /// RSA key takes seconds to make: the revocation does not wait for it, and other algorithms
-    /// sign meanwhile. What nobody vouches for, which is not published, just leaves the database.
+    /// sign meanwhile. What nobody vouches for, and a row that is no key, which are not published,
+    /// just leave the database.
     ///
     /// # Errors
     /// There is no such key, or it is gone already.
     pub async fn revoke(&self, kid: &str) -> Result<Vec<Changed>> {
         let strays = self.strays().await?;
+        let odd = self.kids(|row| row.algorithm().is_none()).await?;
         self.end(|keys, policy, now| {
+            // By its whole name only, which may be none.
+            if odd.iter().any(|one| one == kid) {
+                return Ok(vec![Step::Forget(kid.to_owned())]);
+            }
             let key = find(keys, kid)?;
             if key.lifetime.gone_at(now).is_some() {
                 let state = key.lifetime.state(now).name();

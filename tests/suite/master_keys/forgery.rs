@@ -7,12 +7,14 @@ use signet::keys::{Changed, Start};
 use signet::storage::schema::signing_keys;
 
 use super::{kid, refresh, rotate, sealed_under};
-use crate::support::{Backend, Server, block_on, on_both};
+use crate::support::{Backend, Installation, Server, block_on, on_both};
 
 on_both!(
     what_a_revoked_key_sealed_counts_for_nothing_whatever_the_times_say,
     what_is_slipped_in_while_a_key_is_revoked_goes_with_it,
     an_older_copy_of_a_signing_key_saves_it_from_no_revocation,
+    rows_that_are_no_keys_stop_no_revocation,
+    rows_that_are_no_keys_can_be_deleted_by_name,
 );
 
 /// A copy of a row, out of which anything can be made.
@@ -143,4 +145,47 @@ fn an_older_copy_of_a_signing_key_saves_it_from_no_revocation(on: Backend) {
     block_on(app.keys.revoke_master_key(&next, &app.mail, heard)).expect("revoked");
     let left = left(&server);
     assert!(left.len() == 1 && left[0] != own, "{left:?}");
+}
+
+/// Rows as another version would write them, or nobody.
+fn slip_in(kid: &str, algorithm: &str) -> String {
+    format!(
+        "INSERT INTO signing_keys (kid, algorithm, purpose, public_jwk, sealed_private, master_key_id, \
+         created_at, publish_at, activate_at) SELECT '{kid}', '{algorithm}', purpose, public_jwk, \
+         sealed_private, master_key_id, created_at, publish_at, activate_at FROM signing_keys \
+         WHERE algorithm = 'ES256' AND kid <> '' LIMIT 1"
+    )
+}
+
+fn rows_that_are_no_keys_stop_no_revocation(on: Backend) {
+    let server = Server::start(on);
+    let app = &server.app;
+    let first = sealed_under(&server).remove(0);
+    for row in [slip_in("zzz", "ES999"), slip_in("", "ES256")] {
+        server.rows(move |conn| diesel::sql_query(&row).execute(conn));
+    }
+    app.keys.add_master_key().expect("another");
+    super::report(&server);
+    let heard = Duration::ZERO;
+    block_on(app.keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+    assert_eq!(left(&server).len(), 1);
+    assert_eq!(server.events("signing_key_forgotten").len(), 2);
+}
+
+fn rows_that_are_no_keys_can_be_deleted_by_name(on: Backend) {
+    let installation = Installation::new(on);
+    installation.start(&[]).stop();
+    for row in [slip_in("zzz", "ES999"), slip_in("", "ES256")] {
+        installation.rows(move |conn| diesel::sql_query(&row).execute(conn));
+    }
+    let report = installation.run(&["doctor"]);
+    for name in ["zzz", ""] {
+        let word = if name.is_empty() { "''" } else { name };
+        let remedy = format!("signet keys revoke {word} --now");
+        assert!(report.contains(&remedy), "{report}");
+        let told = installation.run(&["keys", "revoke", name, "--now"]);
+        assert!(told.contains("left the database"), "{told}");
+    }
+    let report = installation.run(&["doctor"]);
+    assert!(!report.contains("no key of this version"), "{report}");
 }
