@@ -168,9 +168,14 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
         println!("{line}");
     }
     tell_left(&revoked.signing_keys);
+    let logins = if revoked.was_current {
+        "Who logged in before has to log in again."
+    } else {
+        "It never was current, so nobody has to log in again."
+    };
     println!(
-        "Who logged in before has to log in again. Verifiers that do not fetch an unknown key at \
-         once refuse new access tokens until their JWKS is fresh."
+        "{logins} Verifiers that do not fetch an unknown key at once refuse new access tokens until \
+         their JWKS is fresh."
     );
     Ok(())
 }

@@ -23,6 +23,8 @@ use crate::storage::Conn;
 pub struct Revoked {
     /// The key that counts for nothing any more.
     pub id: RootId,
+    /// Whether it ever was current: else no refresh token was signed with it.
+    pub was_current: bool,
     /// Keys that may have been sealed under it, and what took their place. Those that left only
     /// verified, and can be imported again, or were none.
     pub signing_keys: Vec<Changed>,
@@ -77,6 +79,7 @@ impl Keys {
         }
         Ok(Revoked {
             id: emergency.id,
+            was_current: emergency.of_next.is_none(),
             signing_keys,
         })
     }

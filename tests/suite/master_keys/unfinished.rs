@@ -10,11 +10,12 @@ use signet::storage::schema::signing_keys;
 use diesel::prelude::*;
 
 use super::{kid, report, rotate, sealed_under, stages};
-use crate::support::{Backend, Server, block_on, on_both};
+use crate::support::{Backend, Installation, Server, block_on, on_both};
 
 on_both!(
     a_revocation_of_the_current_key_that_was_stopped_is_told_and_goes_on,
     several_that_revoke_a_master_key_at_once_all_do_it,
+    a_key_that_was_never_current_ends_no_login,
 );
 
 /// As by a kill in the midst of it.
@@ -109,4 +110,17 @@ fn several_that_revoke_a_master_key_at_once_all_do_it(on: Backend) {
     assert_eq!(revoked_signing_keys(&server), 1);
     assert_eq!(server.events("master_key_retired").len(), 1);
     assert_eq!(server.events("signing_key_created").len(), 2);
+}
+
+fn a_key_that_was_never_current_ends_no_login(on: Backend) {
+    let installation = Installation::new(on);
+    let process = installation.start(&[]);
+    let run = |arguments: &[&str]| installation.run(&[&["keys", "master"], arguments].concat());
+    run(&["add"]);
+    process.stop();
+    let rotated: serde_json::Value =
+        serde_json::from_str(&run(&["rotate", "--json"])).expect("JSON");
+    let next = rotated["current"].as_str().expect("text");
+    let told = run(&["revoke", next, "--now"]);
+    assert!(told.contains("nobody has to log in again"), "{told}");
 }
