@@ -80,6 +80,10 @@ impl App {
             master.join(&db, &node).await?;
         }
         let app = Self::with(config, clock, db, (master, node.clone())).await;
+        let app = match app {
+            Ok(app) if access == Access::Serve => app.keys.begin().await.map(|_| app),
+            app => app,
+        };
         if app.is_err() && access == Access::Serve {
             // Nobody is to wait for a process that never served.
             if let Err(error) = node.leave().await {

@@ -16,6 +16,15 @@ use crate::keys::{self, Changed, Entry, Keys, Policy, Purpose, Start, State};
 pub(super) async fn run(command: Command, app: App) -> Result<()> {
     let now = app.clock.now();
     let keys = &app.keys;
+    let only_looks = matches!(
+        command,
+        Command::List { .. } | Command::Plan { .. } | Command::Export(_) | Command::Master(_)
+    );
+    // What is asked for but not meant changes nothing either.
+    let is_meant = !matches!(command, Command::Revoke { now: false, .. });
+    if !only_looks && is_meant {
+        keys.begin().await?;
+    }
     match command {
         Command::List { json } => list(&keys.entries().await?, now, json),
         Command::Plan { json } => plan(keys, now, json).await?,
@@ -80,6 +89,10 @@ fn named(name: &str, among: &[Algorithm]) -> Option<Algorithm> {
 fn list(entries: &[Entry], now: Time, json: bool) {
     if json {
         return print_json(&entries.iter().map(|entry| as_json(entry, now)).collect());
+    }
+    if entries.is_empty() {
+        println!("No signing key yet: the server makes the first one when it starts.");
+        return;
     }
     println!(
         "{:43}  {:9}  {:8}  {:20}  {:20}  {:20}  REMOVED",

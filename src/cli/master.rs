@@ -38,8 +38,8 @@ pub(super) async fn run(command: Command, app: &App) -> Result<()> {
             if !is_meant {
                 return Err(Error::setup(
                     "this ends every refresh token that was signed with the key, so that people \
-                     have to log in again, and replaces the signing keys that were sealed under \
-                     it, with all access tokens that they signed; say --now if you mean it",
+                     have to log in again, and replaces the signing keys that may have been sealed \
+                     under it, with all access tokens that they signed; say --now if you mean it",
                 ));
             }
             revoke(app, &key.id, key.json).await?;
@@ -55,13 +55,13 @@ fn list(standings: &[Standing], json: bool) {
         return print_json(&standings.iter().map(as_json).collect());
     }
     println!(
-        "{:16}  {:8}  {:20}  {:20}  HERE  MISSING ON",
+        "{:16}  {:13}  {:20}  {:20}  HERE  MISSING ON",
         "ID", "STATE", "CURRENT FROM", "TOKENS UNTIL"
     );
     for one in standings {
         let time = |time: Option<_>| time.map_or_else(|| "-".to_owned(), in_seconds);
         println!(
-            "{:16}  {:8}  {:20}  {:20}  {:4}  {}",
+            "{:16}  {:13}  {:20}  {:20}  {:4}  {}",
             one.id.to_string(),
             one.stage.name(),
             time(one.current_from),
@@ -168,9 +168,14 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
         println!("{line}");
     }
     tell_left(&revoked.signing_keys);
+    let logins = if revoked.was_current {
+        "Who logged in before has to log in again."
+    } else {
+        "It never was current, so nobody has to log in again."
+    };
     println!(
-        "Who logged in before has to log in again. Verifiers that do not fetch an unknown key at \
-         once refuse new access tokens until their JWKS is fresh."
+        "{logins} Verifiers that do not fetch an unknown key at once refuse new access tokens until \
+         their JWKS is fresh."
     );
     Ok(())
 }
@@ -178,7 +183,8 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
 /// Keys that were imported, and left with the master key that vouched for them.
 fn left(changed: &[Changed]) -> Vec<&str> {
     let left = changed.iter().filter_map(|one| match one {
-        Changed::Forgotten(kid) => Some(kid.as_str()),
+        // What has no name was never imported.
+        Changed::Forgotten(kid) => Some(kid.as_str()).filter(|kid| !kid.is_empty()),
         _ => None,
     });
     left.collect()
@@ -189,7 +195,7 @@ fn tell_left(changed: &[Changed]) {
     if !left.is_empty() {
         println!(
             "Nobody vouches any more for keys that only verified. Import them again, from where you \
-             had them, if old tokens need them: {}",
+             had them, if old tokens need them (one that you never had was somebody else's): {}",
             left.join(", ")
         );
     }

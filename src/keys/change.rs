@@ -8,7 +8,7 @@ use super::schedule::{Entry, Policy, Purpose};
 use super::store::{self, NewKey};
 use super::{Keys, Lifetime, master};
 use crate::clock::{Time, in_seconds};
-use crate::crypto::{Algorithm, RootId, SigningKey};
+use crate::crypto::{Algorithm, SigningKey};
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::node::{self, Word};
@@ -75,13 +75,14 @@ impl Keys {
             .await
     }
 
-    /// The first keys, and the first of each algorithm that is new in the settings. A start does
-    /// not wait for RSA keys that others can do the work of for a while: the job that looks after
-    /// the keys makes them.
+    /// Before a server serves, and before a command changes the keys: the first ones, and the first of
+    /// each algorithm that is new in the settings. A start does not wait for RSA keys that others can
+    /// do the work of for a while: the job that looks after the keys makes them. Who only looks
+    /// changes nothing, whatever time his clock has it.
     ///
     /// # Errors
     /// Only those of the database.
-    pub(super) async fn begin(&self) -> Result<Vec<Changed>> {
+    pub async fn begin(&self) -> Result<Vec<Changed>> {
         let default = self.default_algorithm();
         self.change(move |keys, policy, now| {
             let has = |algorithm: &Algorithm| {
@@ -257,10 +258,8 @@ fn apply(
                     None => Changed::Rescheduled(entry.clone()),
                 }
             }
-            Write::Delete(kid) => {
-                store::delete(conn, kid)?;
-                Changed::Forgotten(kid.clone())
-            }
+            Write::Delete(kid) if store::delete(conn, kid)? => Changed::Forgotten(kid.clone()),
+            Write::Delete(_) => continue,
         };
         event::record(conn, &one.event(seen.at))?;
         changed.push(one);
@@ -268,18 +267,17 @@ fn apply(
     Ok(Ok(Some(changed)))
 }
 
-/// Whether what is new is sealed under master keys that are in use: one may have been revoked since
-/// this process heard of them.
+/// Whether what is new is sealed under master keys whose word counts: one may have been revoked
+/// since this process heard of them.
 fn are_sealed_well(conn: &mut Conn, writes: &[Write]) -> QueryResult<bool> {
-    let registered = master::store::list(conn)?;
-    let is_in_use = |id: RootId| {
-        let mut rows = registered.iter();
-        rows.any(|row| row.id == id && row.is_in_use())
-    };
-    Ok(writes.iter().all(|write| match write {
-        Write::Insert(row, _) => row.sealers().all(is_in_use),
-        Write::Update(_) | Write::Delete(_) => true,
-    }))
+    for write in writes {
+        if let Write::Insert(row, _) = write
+            && !master::store::vouch(conn, row.sealers())?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An RSA key could be for two: who has it must have chosen one.

@@ -94,6 +94,9 @@ fn row_findings(
     if row.lifetime().gone_at(now).is_some() {
         return Vec::new();
     }
+    if row.algorithm().is_none() {
+        return vec![odd(&row.kid)];
+    }
     let kid = &row.kid;
     let untimed = row.times().is_none().then(|| {
         let (goes_on, remedy) = match row.purpose() {
@@ -108,6 +111,33 @@ fn row_findings(
     });
     let sealed = seal_finding(row, (master, vault), now);
     untimed.into_iter().chain(sealed).collect()
+}
+
+/// What is not published, and no command but one takes for a key.
+fn odd(kid: &str) -> Finding {
+    // Such a name cannot be given back to the database.
+    let remedy = if kid.contains(char::REPLACEMENT_CHARACTER) {
+        "restore its row from a backup, or delete it from the table signing_keys".to_owned()
+    } else {
+        format!(
+            "unless a later version wrote it, delete it: signet keys revoke {} --now",
+            shell_word(kid)
+        )
+    };
+    let found = format!(
+        "the row `{kid}` is no key of this version, and not published: its algorithm is not known, or \
+         it has no name"
+    );
+    Finding::warning(SIGNING, found, remedy)
+}
+
+/// A name as a shell takes it for one word, whatever somebody wrote there.
+fn shell_word(name: &str) -> String {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || "-._".contains(one);
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    format!("'{}'", name.replace('\'', r"'\''"))
 }
 
 fn seal_finding(
@@ -126,7 +156,9 @@ fn seal_finding(
                 SIGNING,
                 format!("{kid} is not one that was imported"),
                 format!(
-                    "import it again; if you never did, somebody writes to your database: signet keys revoke {kid} --now"
+                    "import it again; if you never did, somebody writes to your database: signet keys \
+                     revoke {} --now",
+                    shell_word(kid)
                 ),
             ));
         }
@@ -154,7 +186,10 @@ fn seal_finding(
         State::Pending | State::Active => Finding::bad(
             SIGNING,
             what,
-            format!("{restore}, or replace it: signet keys revoke {kid} --now"),
+            format!(
+                "{restore}, or replace it: signet keys revoke {} --now",
+                shell_word(kid)
+            ),
         ),
     })
 }
@@ -245,4 +280,22 @@ fn schedule(entries: &[Entry], policy: &Policy, now: Time) -> Vec<Finding> {
         }
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn a_name_is_one_word_for_a_shell() {
+        let table = [
+            ("kX3p-_.9", "kX3p-_.9"),
+            ("", "''"),
+            ("a b; c", "'a b; c'"),
+            ("it's", r"'it'\''s'"),
+        ];
+        for (name, word) in table {
+            assert_eq!(shell_word(name), word);
+        }
+    }
 }

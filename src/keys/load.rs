@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Key, Keys, Purpose, Ring, State, master, store, unreadable};
 use crate::clock::Time;
-use crate::crypto::{Algorithm, Closed, RootId, SigningKey};
+use crate::crypto::{Closed, RootId, SigningKey};
 use crate::error::{Error, Result};
 use crate::node;
 use crate::storage::Conn;
@@ -99,7 +99,7 @@ impl Keys {
         private: Result<Option<Zeroizing<Vec<u8>>>, Closed>,
         before: Option<&Key>,
     ) -> Result<Key> {
-        let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
+        let algorithm = row.algorithm().ok_or_else(|| nobodys(&row.kid))?;
         let signing = match private {
             Ok(Some(private)) => Some(SigningKey::from_pkcs8(algorithm, &private)?),
             Err(Closed::NeedsKey(_)) => before.and_then(|key| key.signing.clone()),
@@ -147,6 +147,13 @@ fn untimed(row: &store::Row) -> Error {
     Error::setup(format!(
         "the times of the key {} cannot be read: its row was damaged. It goes on {goes_on}",
         row.kid
+    ))
+}
+
+fn nobodys(kid: &str) -> Error {
+    Error::setup(format!(
+        "the row `{kid}` is no key of this version, and is not published: its algorithm is not known, or \
+         it has no name"
     ))
 }
 

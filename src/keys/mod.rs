@@ -78,7 +78,7 @@ struct Inner {
 }
 
 impl Keys {
-    /// Loads the signing keys; a database without any gets its first.
+    /// Loads the signing keys, and changes nothing: see [`Keys::begin`].
     ///
     /// # Errors
     /// An unreadable key names the master key it needs: it is never a reason to make a new one.
@@ -97,7 +97,6 @@ impl Keys {
         }));
         keys.refuse_unknown_master_key().await?;
         keys.reload().await?;
-        keys.begin().await?;
         Ok(keys)
     }
 

@@ -1,10 +1,12 @@
+mod seal;
+
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use zeroize::Zeroizing;
 
 use super::{Entry, Lifetime, Purpose};
 use crate::clock::Time;
-use crate::crypto::{Algorithm, Closed, PublicJwk, RootId, Unopenable, Vault};
+use crate::crypto::{Algorithm, PublicJwk, RootId, Vault};
 use crate::error::{Error, Result};
 use crate::storage::schema::{instance, outbox, signing_keys};
 use crate::storage::{Conn, Lossy, Moment, stored};
@@ -39,7 +41,7 @@ pub(super) struct Row {
     #[diesel(deserialize_as = Lossy)]
     pub(super) kid: String,
     #[diesel(deserialize_as = Lossy)]
-    pub(super) algorithm: String,
+    algorithm: String,
     #[diesel(deserialize_as = Lossy)]
     purpose: String,
     #[diesel(deserialize_as = Lossy)]
@@ -58,36 +60,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A new row. Both parts are sealed for exactly this key in this table: the private one, so
-    /// that nobody reads it; the public one, so that nobody adds or alters a key who can only write
-    /// to the database.
-    pub(super) fn seal(vault: &Vault, key: &NewKey, lifetime: Lifetime, now: Time) -> Result<Self> {
-        let purpose = match key.purpose() {
-            Purpose::Sign => ACCESS_TOKENS,
-            Purpose::Verify => VERIFY,
-        };
-        let mut row = Self {
-            kid: key.kid.clone(),
-            algorithm: key.algorithm.name().to_owned(),
-            purpose: purpose.to_owned(),
-            public_jwk: serde_json::to_string(&key.public).map_err(Error::internal)?,
-            sealed_private: Vec::new(),
-            master_key_id: vault.current(now).to_string(),
-            created_at: now.into(),
-            publish_at: lifetime.publish_at.into(),
-            activate_at: lifetime.activate_at.into(),
-            retire_at: lifetime.retire_at.map(Moment::from),
-            remove_at: lifetime.remove_at.map(Moment::from),
-            revoked_at: lifetime.revoked_at.map(Moment::from),
-            sealed_public: None,
-        };
-        if let Some(private) = &key.private {
-            row.sealed_private = vault.seal(now, &row.place(), private);
-        }
-        row.sealed_public = Some(row.seal_public(vault, now));
-        Ok(row)
-    }
-
     /// What the key is there for.
     pub(super) fn purpose(&self) -> Purpose {
         if self.purpose == VERIFY {
@@ -95,88 +67,6 @@ impl Row {
         } else {
             Purpose::Sign
         }
-    }
-
-    /// Its private part; none of a key that only verifies.
-    ///
-    /// # Errors
-    /// Why it stays closed.
-    pub(super) fn open(&self, vault: &Vault) -> Result<Option<Zeroizing<Vec<u8>>>, Closed> {
-        match self.purpose() {
-            Purpose::Sign => vault.open(&self.place(), &self.sealed_private).map(Some),
-            Purpose::Verify => Ok(None),
-        }
-    }
-
-    /// Whether the public part, as it stands in the row, is the one that was sealed.
-    ///
-    /// # Errors
-    /// Why the seal stays closed.
-    pub(super) fn is_public_sealed(&self, vault: &Vault) -> Result<bool, Closed> {
-        let sealed = self.sealed_public.as_deref().unwrap_or_default();
-        let opened = vault.open(&self.public_place(), sealed)?;
-        Ok(opened.as_slice() == self.public_jwk.as_bytes())
-    }
-
-    /// Whether it is a key from elsewhere that nobody vouches for: it is not published.
-    pub(super) fn is_stray(&self, vault: &Vault) -> bool {
-        self.purpose() == Purpose::Verify && !matches!(self.is_public_sealed(vault), Ok(true))
-    }
-
-    fn seal_public(&self, vault: &Vault, as_of: Time) -> Vec<u8> {
-        let public = self.public_jwk.as_bytes();
-        vault.seal(as_of, &self.public_place(), public)
-    }
-
-    /// Under which master keys its parts are sealed.
-    pub(super) fn sealers(&self) -> impl Iterator<Item = RootId> {
-        let public = self.sealed_public.as_deref();
-        let parts = [Some(self.sealed_private.as_slice()), public];
-        // Of a key that only verifies the private part is empty.
-        parts.into_iter().flatten().filter_map(Vault::sealed_under)
-    }
-
-    /// Whether everything is sealed under that key.
-    pub(super) fn is_sealed_under(&self, id: RootId) -> bool {
-        self.sealed_public.is_some() && self.sealers().all(|sealer| sealer == id)
-    }
-
-    /// The same, sealed under the key that is current at `as_of`.
-    ///
-    /// # Errors
-    /// One of the parts cannot be opened, or the public one is not the one that was sealed.
-    pub(super) fn resealed(&self, vault: &Vault, as_of: Time) -> Result<Self, Closed> {
-        let private = self.open(vault)?;
-        let is_older = self.sealed_public.is_none() && private.is_some();
-        if !is_older && !self.is_public_sealed(vault)? {
-            return Err(Closed::Damaged(Unopenable));
-        }
-        let seal = |private: Zeroizing<Vec<u8>>| vault.seal(as_of, &self.place(), &private);
-        Ok(Self {
-            sealed_private: private.map_or_else(Vec::new, seal),
-            ..self.vouched_for(vault, as_of)
-        })
-    }
-
-    /// The same, with the public part sealed as it stands in the row.
-    pub(super) fn vouched_for(&self, vault: &Vault, as_of: Time) -> Self {
-        Self {
-            sealed_public: Some(self.seal_public(vault, as_of)),
-            master_key_id: vault.current(as_of).to_string(),
-            ..self.clone()
-        }
-    }
-
-    /// The associated data: a sealed key moved to another row, algorithm or purpose stays closed.
-    pub(super) fn place(&self) -> String {
-        format!(
-            "signing_keys|{}|{}|{}",
-            self.kid, self.algorithm, self.purpose
-        )
-    }
-
-    fn public_place(&self) -> String {
-        format!("{}|public", self.place())
     }
 
     /// The public part.
@@ -201,14 +91,19 @@ impl Row {
 
     /// Whether somebody can call it by its name, which was not damaged.
     fn is_named(&self) -> bool {
-        !self.kid.contains(char::REPLACEMENT_CHARACTER)
+        !self.kid.is_empty() && !self.kid.contains(char::REPLACEMENT_CHARACTER)
     }
 
-    /// What a schedule goes by; none of a key whose algorithm is not of this version, or whose name was
-    /// damaged.
+    /// What it signs with; none of a row that is no key of this version: its algorithm is not known, or
+    /// nobody can name it. Such a row is never published.
+    pub(super) fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm.parse().ok().filter(|_| self.is_named())
+    }
+
+    /// What a schedule goes by; none of a row that is no key of this version.
     pub(super) fn entry(self) -> Option<Entry> {
         Some(Entry {
-            algorithm: self.algorithm.parse().ok().filter(|_| self.is_named())?,
+            algorithm: self.algorithm()?,
             purpose: self.purpose(),
             lifetime: self.lifetime(),
             thumbprint: self.thumbprint(),
@@ -348,23 +243,10 @@ pub(super) fn sealed_under(conn: &mut Conn, ids: &[RootId]) -> QueryResult<Vec<R
     Ok(sealed.collect())
 }
 
-/// The keys that were made before `time`, and those that claim to be made later than `latest`, which
-/// says nothing of when they were.
-pub(super) fn made_before(
-    conn: &mut Conn,
-    (time, latest): (Time, Time),
-) -> QueryResult<Vec<Entry>> {
-    let rows = list(conn)?.into_iter();
-    let early = rows.filter(|row| {
-        let made = row.created_at.or_epoch();
-        made < time || made > latest
-    });
-    Ok(early.filter_map(Row::entry).collect())
-}
-
-pub(super) fn delete(conn: &mut Conn, kid: &str) -> QueryResult<()> {
-    diesel::delete(signing_keys::table.find(kid)).execute(conn)?;
-    Ok(())
+/// Whether it was there. A name that is no text cannot be called by anybody.
+pub(super) fn delete(conn: &mut Conn, kid: &str) -> QueryResult<bool> {
+    let deleted = diesel::delete(signing_keys::table.find(kid)).execute(conn)?;
+    Ok(deleted > 0)
 }
 
 /// Takes the installation's row for this transaction, so that two nodes decide one after the other.

@@ -2,7 +2,9 @@
 //! it.
 
 mod emergency;
+mod forgery;
 mod retirement;
+mod unfinished;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use diesel::QueryResult;
 
-use super::NEVER;
-use super::operate::{Start, retire, unfit};
-use super::standing::{Stage, find, followed_at};
+use super::operate::{Start, Succession, retire, unfit};
+use super::standing::{Stage, find};
 use super::store;
+use super::{NEVER, current};
 use crate::clock::Time;
 use crate::crypto::RootId;
-use crate::error::{Error, Result};
-use crate::keys::change::TRIES;
-use crate::keys::store as keys;
-use crate::keys::{Changed, Entry, Keys, Policy, Purpose, State, Step};
+use crate::error::Result;
+use crate::event;
+use crate::keys::operate::refused;
+use crate::keys::store::{self as keys, Row};
+use crate::keys::{Changed, Keys, Purpose};
 use crate::mail::Mailer;
 use crate::storage::Conn;
 
@@ -22,16 +23,32 @@ use crate::storage::Conn;
 pub struct Revoked {
     /// The key that counts for nothing any more.
     pub id: RootId,
-    /// Keys that were sealed under it, and what took their place. Those that left only verified, and
-    /// can be imported again.
+    /// Whether it ever was current: else no refresh token was signed with it.
+    pub was_current: bool,
+    /// Keys that may have been sealed under it, and what took their place. Those that left only
+    /// verified, and can be imported again, or were none.
     pub signing_keys: Vec<Changed>,
+}
+
+/// A revocation that is under way.
+#[derive(Clone, Copy)]
+struct Emergency {
+    id: RootId,
+    /// When it began, if the key never was current. Signing keys are sealed under the next key before
+    /// it is current; so who knows it may know those that were there by then, whatever seals them now.
+    of_next: Option<Time>,
 }
 
 impl Keys {
     /// The emergency: somebody may know the key. Another one, which has to be at hand, becomes
-    /// current at once; signing keys that were ever sealed under it are revoked and replaced; and
+    /// current at once; signing keys that may have been sealed under it are revoked and replaced; and
     /// when the nodes have `heard` of that, nothing that it sealed or signed counts any more. Mails
-    /// that a node seals under it even then are lost.
+    /// that a node seals under it even then are lost. Stopped half way, it is done by another call,
+    /// and several at once do it together.
+    ///
+    /// Who knows the key may write to the database, too, and there is no telling what he seals from
+    /// what we sealed. So nothing counts but what the current key says it made: see
+    /// [`Keys::is_in_doubt`].
     ///
     /// # Errors
     /// There is no other key, or a running node lacks it.
@@ -43,109 +60,130 @@ impl Keys {
     ) -> Result<Revoked> {
         let standings = self.master_keys().await?;
         let standing = find(&standings, wanted)?;
-        let id = standing.id;
-        let is_current = match standing.stage {
-            Stage::Current => true,
-            Stage::Next => !self.postpone(id).await?,
-            Stage::Former | Stage::Revoking => false,
-            Stage::Waiting | Stage::Retired => return Err(unfit(standing)),
-        };
-        if is_current {
-            self.make_current(None, Start::Now).await?;
+        if matches!(standing.stage, Stage::Waiting | Stage::Retired) {
+            return Err(unfit(standing));
         }
-        let mut signing_keys = self.revoke_sealed_under(id, &[]).await?;
+        let emergency = self.begin_to_revoke(standing.id).await?;
+        let mut signing_keys = self.revoke_in_doubt(emergency).await?;
         tokio::time::sleep(heard).await;
-        for _ in 0..TRIES {
-            // Somebody may have made a signing key meanwhile, and sealed it under this one.
-            let later = self.revoke_sealed_under(id, &signing_keys).await?;
-            signing_keys.extend(later);
-            self.reseal(mail, self.now()).await?;
-            let now = self.now();
-            let retire = move |conn: &mut Conn| revoke_unless_it_signs(conn, id, now);
-            if self.0.db.write(retire).await? {
-                self.reload().await?;
-                return Ok(Revoked { id, signing_keys });
-            }
-        }
-        Err(Error::unavailable(1, "others make signing keys meanwhile"))
-    }
-
-    /// Keeps the next key from becoming current while it is revoked; false if it is so by now.
-    async fn postpone(&self, id: RootId) -> Result<bool> {
-        let now = self.now();
-        let postpone = move |conn: &mut Conn| {
-            keys::lock(conn)?;
-            let registered = store::list(conn)?;
-            let mut rows = registered.iter();
-            let is_next = rows.any(|row| row.id == id && row.current_from > now);
-            if is_next {
-                store::register(conn, id, now + NEVER, now)?;
-            }
-            Ok(is_next)
-        };
-        let is_postponed = self.0.db.write(postpone).await?;
+        // Somebody may have made a signing key meanwhile, and sealed it under this one.
+        signing_keys.extend(self.revoke_in_doubt(emergency).await?);
+        self.reseal(mail, self.now()).await?;
+        let (these, now) = (self.clone(), self.now());
+        let finish = move |conn: &mut Conn| these.finish(conn, emergency, now);
+        let last = self.0.db.write(finish).await?;
         self.reload().await?;
-        Ok(is_postponed)
+        if !last.is_empty() {
+            signing_keys.extend(last);
+            signing_keys.extend(self.maintain().await?);
+        }
+        Ok(Revoked {
+            id: emergency.id,
+            was_current: emergency.of_next.is_none(),
+            signing_keys,
+        })
     }
 
-    /// Revokes the signing keys that were made before a key was followed by the next: they may
-    /// have been sealed under it. So may those from elsewhere, which leave: nobody can vouch for
-    /// them any more, and whoever has them can import them again.
-    async fn revoke_sealed_under(&self, id: RootId, done: &[Changed]) -> Result<Vec<Changed>> {
-        let registered = self.0.db.read(store::list).await?;
-        let followed = followed_at(&registered, id);
-        // As long as another node may not have heard of the next one.
-        let until = followed.map_or(self.now(), |at| at + self.lead(Start::Known));
+    /// Says that the key is being revoked, so that nobody relies on it, and makes another one current
+    /// if it is so now, at once: whatever happens then, there is no going back.
+    async fn begin_to_revoke(&self, id: RootId) -> Result<Emergency> {
+        let (succession, now) = (self.succession(None, Start::Now), self.now());
+        let begin = move |conn: &mut Conn| begin(conn, &succession, id, now);
+        let emergency = self.0.db.write(begin).await??;
+        self.reload().await?;
+        Ok(emergency)
+    }
+
+    async fn revoke_in_doubt(&self, emergency: Emergency) -> Result<Vec<Changed>> {
         let now = self.now();
-        // A clock that was ahead may have made what is to come.
-        let latest = now + self.policy().clock_skew;
-        let made = move |conn: &mut Conn| keys::made_before(conn, (until, latest));
-        let mut entries = self.0.db.read(made).await?;
-        entries.retain(|entry| entry.lifetime.gone_at(now).is_none());
-        let (mut signing, foreign): (Vec<Entry>, Vec<Entry>) = entries
-            .into_iter()
-            .partition(|entry| entry.purpose == Purpose::Sign);
-        // What waits for its turn goes first, so that it does not take over.
-        signing.sort_by_key(|entry| entry.lifetime.state(now) == State::Active);
+        let in_doubt = self.kids(|row| self.is_in_doubt(row, emergency, now));
+        self.revoke_all(&in_doubt.await?).await
+    }
+
+    /// Whether who knows the key may know what is sealed in a row, or have sealed it himself. He has
+    /// not, if the current key vouches that it was made under it: whoever made it then did not use
+    /// the other one, and what was sealed anew since does not say so. All else is unauthentic, or
+    /// could be an older copy of the row that was put back. Of a row that lost its seals nothing is
+    /// left that anybody could use.
+    fn is_in_doubt(&self, row: &Row, emergency: Emergency, now: Time) -> bool {
+        let vault = &self.0.vault;
+        let is_good = |(under, at)| {
+            under != emergency.id
+                && under == vault.current(now)
+                && emergency.of_next.is_none_or(|begun| at >= begun)
+        };
+        let is_sealed = row.sealers().next().is_some();
+        is_sealed && !row.made_under(vault).is_some_and(is_good)
+    }
+
+    /// Ends what was slipped in after the last look, and then the key: who comes later finds that
+    /// nothing opens what he sealed.
+    fn finish(
+        &self,
+        conn: &mut Conn,
+        emergency: Emergency,
+        now: Time,
+    ) -> QueryResult<Vec<Changed>> {
+        keys::lock(conn)?;
         let mut changed = Vec::new();
-        for entry in signing {
-            let is_own =
-                |one: &Changed| matches!(one, Changed::Created(made) if made.kid == entry.kid);
-            if !done.iter().any(is_own) {
-                changed.extend(self.revoke_unless_gone(&entry.kid).await?);
+        for row in keys::list(conn)? {
+            if self.is_in_doubt(&row, emergency, now) {
+                changed.extend(end(conn, row, now)?);
             }
         }
-        let foreign = |key: &&Entry| foreign.contains(key);
-        let forget = |key: &Entry| Step::Forget(key.kid.clone());
-        let leave = |keys: &[Entry], _: &Policy, _| {
-            let foreign = keys.iter().filter(foreign);
-            Ok(foreign.map(forget).collect())
-        };
-        changed.extend(self.change(leave).await?);
+        for one in &changed {
+            event::record(conn, &one.event(now))?;
+        }
+        let registered = store::list(conn)?;
+        let mut rows = registered.iter();
+        if rows.any(|row| row.id == emergency.id && row.is_in_use()) {
+            retire(conn, emergency.id, "revoked", now)?;
+        }
         Ok(changed)
-    }
-
-    /// What somebody else revokes meanwhile is done.
-    async fn revoke_unless_gone(&self, kid: &str) -> Result<Vec<Changed>> {
-        let revoked = self.revoke(kid).await;
-        if revoked.is_ok() {
-            return revoked;
-        }
-        let (keys, now) = (self.entries().await?, self.now());
-        let is_there = |key: &Entry| key.kid == kid && key.lifetime.gone_at(now).is_none();
-        if keys.iter().any(is_there) {
-            return revoked;
-        }
-        Ok(Vec::new())
     }
 }
 
-/// Whether it was done: no key signs, or will, that is sealed under it.
-fn revoke_unless_it_signs(conn: &mut Conn, id: RootId, now: Time) -> QueryResult<bool> {
+fn begin(
+    conn: &mut Conn,
+    succession: &Succession,
+    id: RootId,
+    now: Time,
+) -> QueryResult<Result<Emergency>> {
     keys::lock(conn)?;
-    let is_free = !keys::needed(conn, now)?.contains(&id);
-    if is_free {
-        retire(conn, id, "revoked", now)?;
+    let registered = store::list(conn)?;
+    let Some(row) = registered.iter().find(|row| row.id == id) else {
+        let gone = format!("the master key {id} is not in the table master_keys any more");
+        return Ok(Err(refused(gone)));
+    };
+    // It may be another one by now, and none if somebody took it away.
+    if current(&registered, now).is_none_or(|current| current == id)
+        && let Err(refusal) = succession.write(conn, now)?
+    {
+        return Ok(Err(refusal));
     }
-    Ok(is_free)
+    let begun = row.revoked_since.unwrap_or(now);
+    let is_next = row.current_from > now;
+    if row.vouches() {
+        store::begin_to_revoke(conn, id, now)?;
+        if is_next {
+            store::register(conn, id, now + NEVER, now)?;
+        }
+    }
+    Ok(Ok(Emergency {
+        id,
+        of_next: is_next.then_some(begun),
+    }))
+}
+
+/// What becomes of a row in doubt: a key that signs is revoked, everything else leaves.
+fn end(conn: &mut Conn, row: Row, now: Time) -> QueryResult<Option<Changed>> {
+    let kid = row.kid.clone();
+    match row.entry() {
+        Some(mut entry) if entry.purpose == Purpose::Sign => {
+            entry.lifetime.revoked_at = Some(now);
+            keys::update(conn, &entry)?;
+            Ok(Some(Changed::Revoked(entry)))
+        }
+        _ => Ok(keys::delete(conn, &kid)?.then_some(Changed::Forgotten(kid))),
+    }
 }

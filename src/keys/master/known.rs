@@ -39,14 +39,17 @@ impl Known {
             .filter(|(_, row)| row.is_none_or(Registered::is_in_use))
             .map(|(secret, row)| Version {
                 id: secret.id(),
-                current_from: row.map(|row| row.current_from),
+                // One that is being revoked only opens.
+                current_from: row.filter(|row| row.vouches()).map(|row| row.current_from),
                 value: secret.clone(),
             })
             .collect();
         let first = versions
             .iter()
             .filter(|version| version.current_from.is_some());
-        let first = first.min_by_key(|version| version.current_from)?.id;
+        let first = first.min_by_key(|version| version.current_from);
+        let is_registered = |version: &&Version<RootSecret>| row(version.id).is_some();
+        let first = first.or_else(|| versions.iter().find(is_registered))?.id;
         let place = versions.iter().position(|version| version.id == first)?;
         let first = versions.swap_remove(place);
         Some(Versions {

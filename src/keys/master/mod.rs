@@ -41,12 +41,18 @@ pub(in crate::keys) struct Registered {
     pub id: RootId,
     /// From then on it seals, until the next one does.
     pub current_from: Time,
+    /// Since then it is being revoked, which is not done.
+    pub revoked_since: Option<Time>,
     /// From then on it is not used for anything.
     pub retired_at: Option<Time>,
 }
 
-/// A key that is being revoked is put off for so long: it does not become current before.
+/// A next key that is being revoked is put off for so long: it does not become current before.
 const NEVER: TimeDelta = TimeDelta::days(365);
+
+/// So much later than its revocation began, a key is to be retired as the table has it while that is
+/// not done.
+const FOREVER: TimeDelta = TimeDelta::days(365_250);
 
 impl Registered {
     /// Whether it still seals or opens something.
@@ -54,9 +60,9 @@ impl Registered {
         self.retired_at.is_none()
     }
 
-    /// Whether its revocation has begun and is not done: it was put off, and is not to be current.
-    pub(in crate::keys) fn is_being_revoked(&self, now: Time) -> bool {
-        self.is_in_use() && self.current_from > now + NEVER / 2
+    /// Whether what it sealed is good: it is in use, and nobody began to revoke it.
+    pub(in crate::keys) fn vouches(&self) -> bool {
+        self.is_in_use() && self.revoked_since.is_none()
     }
 }
 
@@ -100,6 +106,7 @@ impl MasterKey {
             registered.push(Registered {
                 id,
                 current_from: clock.now(),
+                revoked_since: None,
                 retired_at: None,
             });
         }
@@ -277,7 +284,7 @@ impl MasterKey {
 
 /// The key that seals at `now`.
 fn current(registered: &[Registered], now: Time) -> Option<RootId> {
-    let in_use = registered.iter().filter(|row| row.is_in_use());
+    let in_use = registered.iter().filter(|row| row.vouches());
     let begun = in_use.clone().filter(|row| row.current_from <= now);
     let newest = begun.max_by_key(|row| row.current_from);
     newest

@@ -1,5 +1,7 @@
 //! What operators do to master keys.
 
+use std::path::PathBuf;
+
 use chrono::TimeDelta;
 use diesel::QueryResult;
 
@@ -53,57 +55,25 @@ impl Keys {
         self.make_current(wanted, Start::Known).await
     }
 
-    pub(super) async fn make_current(
-        &self,
-        wanted: Option<String>,
-        start: Start,
-    ) -> Result<Rotated> {
-        let (path, lead) = (self.master().0.file.clone(), self.lead(start));
-        let skew = self.policy().clock_skew;
-        let now = self.now();
+    async fn make_current(&self, wanted: Option<String>, start: Start) -> Result<Rotated> {
+        let (succession, now) = (self.succession(wanted, start), self.now());
         let rotate = move |conn: &mut Conn| {
             keys::lock(conn)?;
-            // Now that nobody takes one out.
-            let at_hand: Vec<RootId> = match file::read(&path) {
-                Ok(secrets) => secrets.iter().map(RootSecret::id).collect(),
-                Err(error) => return Ok(Err(error)),
-            };
-            let (registered, nodes) = (store::list(conn)?, node::present(conn, now, skew)?);
-            if let (Start::Known, Some(next)) = (start, next(&registered, now)) {
-                return Ok(Err(refused(format!(
-                    "the master key {} is current from {} on as it is: wait until then",
-                    next.id,
-                    in_seconds(next.current_from)
-                ))));
-            }
-            let waiting = waiting(&at_hand, &registered, now);
-            let chosen = match choose(&waiting, wanted.as_deref()) {
-                Ok(id) => id,
-                Err(error) => return Ok(Err(error)),
-            };
-            if let Err(error) = all_have(&nodes, chosen) {
-                return Ok(Err(error));
-            }
-            let rotated = Rotated {
-                id: chosen,
-                current_from: now + lead,
-            };
-            store::register(conn, chosen, rotated.current_from, now)?;
-            let event = Event::new(event::Kind::MasterKeyRotated, now)
-                .with("id", chosen.to_string())
-                .with("current_from", in_seconds(rotated.current_from));
-            event::record(conn, &event)?;
-            Ok(Ok(rotated))
+            succession.write(conn, now)
         };
         let rotated = self.0.db.write(rotate).await??;
         self.reload().await?;
         Ok(rotated)
     }
 
-    pub(super) fn lead(&self, start: Start) -> TimeDelta {
-        match start {
-            Start::Known => self.policy().told_reload_every + self.policy().clock_skew,
-            Start::Now => TimeDelta::zero(),
+    pub(super) fn succession(&self, wanted: Option<String>, start: Start) -> Succession {
+        let policy = self.policy();
+        Succession {
+            file: self.master().0.file.clone(),
+            wanted,
+            start,
+            lead: policy.told_reload_every + policy.clock_skew,
+            skew: policy.clock_skew,
         }
     }
 
@@ -164,16 +134,64 @@ impl Keys {
     }
 }
 
+/// How one key follows another.
+pub(super) struct Succession {
+    file: PathBuf,
+    wanted: Option<String>,
+    start: Start,
+    lead: TimeDelta,
+    skew: TimeDelta,
+}
+
+impl Succession {
+    /// Decides who follows, and writes it, in a transaction that holds the lock.
+    pub(super) fn write(&self, conn: &mut Conn, now: Time) -> QueryResult<Result<Rotated>> {
+        // Now that nobody takes one out.
+        let at_hand: Vec<RootId> = match file::read(&self.file) {
+            Ok(secrets) => secrets.iter().map(RootSecret::id).collect(),
+            Err(error) => return Ok(Err(error)),
+        };
+        let (registered, nodes) = (store::list(conn)?, node::present(conn, now, self.skew)?);
+        if let (Start::Known, Some(next)) = (self.start, next(&registered, now)) {
+            return Ok(Err(refused(format!(
+                "the master key {} is current from {} on as it is: wait until then",
+                next.id,
+                in_seconds(next.current_from)
+            ))));
+        }
+        let waiting = waiting(&at_hand, &registered, now);
+        let chosen = match choose(&waiting, self.wanted.as_deref()) {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Err(error) = all_have(&nodes, chosen) {
+            return Ok(Err(error));
+        }
+        let current_from = match self.start {
+            Start::Known => now + self.lead,
+            Start::Now => now,
+        };
+        store::register(conn, chosen, current_from, now)?;
+        let event = Event::new(event::Kind::MasterKeyRotated, now)
+            .with("id", chosen.to_string())
+            .with("current_from", in_seconds(current_from));
+        event::record(conn, &event)?;
+        Ok(Ok(Rotated {
+            id: chosen,
+            current_from,
+        }))
+    }
+}
+
 /// The key that is about to be current.
 fn next(registered: &[Registered], now: Time) -> Option<&Registered> {
-    let mut in_use = registered.iter().filter(|row| row.is_in_use());
-    in_use.find(|row| row.current_from > now && !row.is_being_revoked(now))
+    let mut in_use = registered.iter().filter(|row| row.vouches());
+    in_use.find(|row| row.current_from > now)
 }
 
 /// Keys that could become current: those that never were, and are not being revoked.
 fn waiting(at_hand: &[RootId], registered: &[Registered], now: Time) -> Vec<RootId> {
-    let was =
-        |row: &Registered| !row.is_in_use() || row.current_from <= now || row.is_being_revoked(now);
+    let was = |row: &Registered| !row.vouches() || row.current_from <= now;
     let is_new = |id: &&RootId| !registered.iter().any(|row| row.id == **id && was(row));
     at_hand.iter().filter(is_new).copied().collect()
 }

@@ -94,10 +94,10 @@ pub async fn recover(
     db.write(give_up).await?
 }
 
-/// Whether a key that is at hand is in use, or could be: it is not retired.
+/// Whether a key that is at hand is in use, or could be: it is not retired, nor about to be.
 fn can_follow(id: RootId, registered: &[Registered]) -> bool {
-    let retired = |row: &Registered| row.id == id && row.retired_at.is_some();
-    !registered.iter().any(retired)
+    let is_over = |row: &Registered| row.id == id && !row.vouches();
+    !registered.iter().any(is_over)
 }
 
 /// Keys that were in use and are not at hand. What a row claims to be sealed under counts only while

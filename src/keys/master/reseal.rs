@@ -6,7 +6,8 @@ use diesel::QueryResult;
 use crate::clock::Time;
 use crate::crypto::RootId;
 use crate::error::Result;
-use crate::keys::{Keys, store};
+use crate::keys::store::{self, Row};
+use crate::keys::{Keys, master};
 use crate::mail::{self, Mailer};
 use crate::storage::Conn;
 
@@ -20,9 +21,9 @@ pub struct Resealed {
 }
 
 impl Keys {
-    /// Seals everything under the key that is current at `as_of`. Mails under a key that is retired
-    /// are dropped: nobody can say any more who wrote them. What else cannot be opened stays as it
-    /// is, and is told in the log.
+    /// Seals everything under the key that is current at `as_of`, but for signing keys under one that
+    /// is being revoked: they go with it. Mails under a key that is retired are dropped: nobody can
+    /// say any more who wrote them. What else cannot be opened stays as it is, and is told in the log.
     ///
     /// # Errors
     /// The database is away; what was done stays done.
@@ -61,13 +62,24 @@ impl Keys {
             }
             match row.resealed(vault, as_of) {
                 Ok(new) => {
-                    let replace = move |conn: &mut Conn| store::replace_sealed(conn, &row, &new);
+                    let replace = move |conn: &mut Conn| replace_sealed(conn, &row, &new);
                     resealed += db.write(replace).await?;
                 }
                 Err(closed) => log::error!("{}", super::super::unreadable(&row.kid, &closed)),
             }
         }
         Ok(resealed)
+    }
+}
+
+/// Not if a key that sealed it is not to be relied on any more: whoever knows that one could have the
+/// current one vouch for a signing key of his own.
+fn replace_sealed(conn: &mut Conn, old: &Row, new: &Row) -> QueryResult<usize> {
+    store::lock(conn)?;
+    if master::store::vouch(conn, old.sealers())? {
+        store::replace_sealed(conn, old, new)
+    } else {
+        Ok(0)
     }
 }
 

@@ -18,7 +18,7 @@ pub enum Stage {
     Next,
     /// Secrets are sealed under it.
     Current,
-    /// It was next, and will not be current: its revocation has begun and is not done.
+    /// Its revocation has begun and is not done.
     Revoking,
     /// It opens what was sealed under it.
     Former,
@@ -133,10 +133,10 @@ pub(super) fn followed_at(registered: &[Registered], id: RootId) -> Option<Time>
 fn stage(row: &Registered, registered: &[Registered], now: Time) -> Stage {
     if row.retired_at.is_some() {
         Stage::Retired
+    } else if row.revoked_since.is_some() {
+        Stage::Revoking
     } else if current(registered, now) == Some(row.id) {
         Stage::Current
-    } else if row.is_being_revoked(now) {
-        Stage::Revoking
     } else if row.current_from > now {
         Stage::Next
     } else {

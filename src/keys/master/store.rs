@@ -1,6 +1,6 @@
 use diesel::prelude::*;
 
-use super::Registered;
+use super::{FOREVER, Registered};
 use crate::clock::Time;
 use crate::crypto::RootId;
 use crate::storage::schema::{master_keys, signing_keys};
@@ -19,11 +19,15 @@ pub(in crate::keys) fn list(conn: &mut Conn) -> QueryResult<Vec<Registered>> {
     let registered = rows
         .into_iter()
         .filter_map(|(id, current_from, retired_at)| {
+            let retired_at = retired_at.map(Moment::or_epoch);
+            let put_off = retired_at.map(|at| at - FOREVER);
+            let revoked_since = put_off.filter(|since| *since >= Time::UNIX_EPOCH);
             Some(Registered {
                 // No node wrote another name.
                 id: String::from(id).parse().ok()?,
                 current_from: current_from.or_epoch(),
-                retired_at: retired_at.map(Moment::or_epoch),
+                revoked_since,
+                retired_at: retired_at.filter(|_| revoked_since.is_none()),
             })
         });
     Ok(registered.collect())
@@ -50,6 +54,24 @@ pub(super) fn register(
             .execute(conn)?;
     }
     Ok(())
+}
+
+/// The revocation of a key has begun: it is to be retired, and the time for that is put off until
+/// the rest is done.
+pub(super) fn begin_to_revoke(conn: &mut Conn, id: RootId, now: Time) -> QueryResult<()> {
+    retire(conn, id, now + FOREVER)
+}
+
+/// Whether the word of all these keys counts.
+pub(in crate::keys) fn vouch(
+    conn: &mut Conn,
+    mut ids: impl Iterator<Item = RootId>,
+) -> QueryResult<bool> {
+    let registered = list(conn)?;
+    Ok(ids.all(|id| {
+        let mut rows = registered.iter();
+        rows.any(|row| row.id == id && row.vouches())
+    }))
 }
 
 pub(super) fn retire(conn: &mut Conn, id: RootId, now: Time) -> QueryResult<()> {

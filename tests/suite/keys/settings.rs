@@ -1,15 +1,23 @@
 //! Times in the settings that are lowered, or differ between nodes: what verifiers were told counts
 //! until it has run out.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
-use signet::storage::schema::nodes;
+use signet::app::App;
+use signet::clock::Clock;
+use signet::config::Period;
+use signet::storage::Access;
+use signet::storage::schema::{nodes, signing_keys};
 
-use crate::support::{Backend, Installation, on_both};
+use crate::support::{Backend, Installation, Server, on_both};
 
 on_both!(
     what_verifiers_were_told_counts_after_it_was_lowered,
     what_no_node_can_have_said_binds_nobody,
+    a_token_of_a_clock_that_is_ahead_as_far_as_it_may_be_counts,
+    who_only_looks_changes_no_key_whatever_time_his_clock_has_it,
+    before_the_first_start_there_is_no_signing_key,
 );
 
 fn guards(installation: &Installation) -> (i64, i64) {
@@ -74,4 +82,57 @@ fn what_no_node_can_have_said_binds_nobody(on: Backend) {
             .execute(conn)
     });
     assert_eq!(guards(&installation).0, 86_400 + 61);
+}
+
+fn a_token_of_a_clock_that_is_ahead_as_far_as_it_may_be_counts(on: Backend) {
+    for (allowed, ahead, status) in [(300, 290, 200), (300, 310, 401), (0, 55, 200), (0, 65, 401)] {
+        let server = Server::with(on, |config| {
+            config.keys.clock_skew = Period::seconds(allowed);
+        });
+        let ann = server.person("ann");
+        server.advance(ahead);
+        let answer = super::refresh(&server, &mut { ann });
+        server.advance(-ahead);
+        assert_eq!(super::verify(&server, &answer), status, "{allowed} {ahead}");
+    }
+}
+
+type Time = Option<NaiveDateTime>;
+
+fn who_only_looks_changes_no_key_whatever_time_his_clock_has_it(on: Backend) {
+    let server = Server::start(on);
+    let columns = (
+        signing_keys::kid,
+        signing_keys::activate_at,
+        signing_keys::retire_at,
+        signing_keys::remove_at,
+    );
+    let rows = || {
+        let rows = signing_keys::table.order(signing_keys::kid).select(columns);
+        server.load::<(String, NaiveDateTime, Time, Time), _>(rows)
+    };
+    let keys = &server.app.keys;
+    let next = keys.rotate(keys.default_algorithm(), signet::keys::Start::Earliest);
+    crate::support::block_on(next).expect("a next key");
+    let before = rows();
+    for days in [200, -400] {
+        let clock = Clock::frozen(server.clock.now() + chrono::TimeDelta::days(days));
+        let config = (*server.app.config).clone();
+        App::build_for(config, clock, Access::Command).expect("a command");
+        assert_eq!(rows(), before, "{days}");
+    }
+}
+
+fn before_the_first_start_there_is_no_signing_key(on: Backend) {
+    let installation = Installation::new(on);
+    installation.write_config(&[]);
+    let told = installation.run(&["keys", "list"]);
+    assert!(told.contains("when it starts"), "{told}");
+    assert_eq!(installation.run(&["keys", "list", "--json"]).trim(), "[]");
+    installation.run(&["keys", "rotate"]);
+    let list = installation.run(&["keys", "list"]);
+    assert!(
+        list.contains("active") && list.contains("pending"),
+        "{list}"
+    );
 }

@@ -1,0 +1,126 @@
+//! Revocations of master keys that are stopped half way, and done by several at once.
+
+use std::time::Duration;
+
+use futures_util::future::select;
+use signet::crypto::RootId;
+use signet::keys::{Stage, Standing};
+use signet::storage::schema::signing_keys;
+
+use diesel::prelude::*;
+
+use super::{kid, report, rotate, sealed_under, stages};
+use crate::support::{Backend, Installation, Server, block_on, on_both};
+
+on_both!(
+    a_revocation_of_the_current_key_that_was_stopped_is_told_and_goes_on,
+    several_that_revoke_a_master_key_at_once_all_do_it,
+    a_key_that_was_never_current_ends_no_login,
+);
+
+/// As by a kill in the midst of it.
+fn revoke_half(server: &Server, id: &str) {
+    let app = &server.app;
+    block_on(async {
+        let has_begun = async {
+            let is_it = |one: &Standing| one.stage == Stage::Revoking;
+            let has_begun = async || {
+                let (keys, masters) = (app.keys.entries().await, app.keys.master_keys().await);
+                keys.expect("keys").len() > 1 && masters.expect("keys").iter().any(is_it)
+            };
+            while !has_begun().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        let hour = Duration::from_hours(1);
+        let revoked = app.keys.revoke_master_key(id, &app.mail, hour);
+        select(Box::pin(revoked), Box::pin(has_begun)).await;
+    });
+}
+
+fn findings(server: &Server) -> String {
+    let app = &server.app;
+    let findings = signet::keys::diagnose(&app.db, &server.clock, &app.config);
+    format!("{:?}", block_on(findings).expect("the findings"))
+}
+
+fn revoked_signing_keys(server: &Server) -> i64 {
+    let revoked = signing_keys::table.filter(signing_keys::revoked_at.is_not_null());
+    server.load(revoked.count())[0]
+}
+
+fn a_revocation_of_the_current_key_that_was_stopped_is_told_and_goes_on(on: Backend) {
+    let server = Server::start(on);
+    let app = &server.app;
+    let first = sealed_under(&server).remove(0);
+    app.keys.add_master_key().expect("another");
+    report(&server);
+    server.advance(1);
+    revoke_half(&server, &first);
+    assert_eq!(stages(&server), [Stage::Revoking, Stage::Current]);
+    let said = findings(&server);
+    assert!(said.contains("not finished"), "{said}");
+    let remedy = format!("signet keys master revoke {first} --now");
+    assert!(said.contains(&remedy), "{said}");
+    // What the first run made under the other key.
+    server.advance(5);
+    let made = kid(&server.person("ann").access);
+    let revoked = app
+        .keys
+        .revoke_master_key(&first, &app.mail, Duration::ZERO);
+    let revoked = block_on(revoked).expect("the rest of it");
+    assert_eq!(revoked.signing_keys, []);
+    assert_eq!(stages(&server), [Stage::Retired, Stage::Current]);
+    assert_eq!(kid(&server.person("eve").access), made);
+    assert_eq!(revoked_signing_keys(&server), 1);
+    assert!(!findings(&server).contains("not finished"));
+
+    // And of a next one.
+    let next = rotate(&server).id.to_string();
+    server.advance(1);
+    block_on(app.keys.revoke_master_key(&next, &app.mail, Duration::ZERO)).expect("revoked");
+    let made = kid(&server.person("joe").access);
+    let again = app.keys.revoke_master_key(&next, &app.mail, Duration::ZERO);
+    let again = block_on(again).expect_err("it is done").to_string();
+    assert!(again.contains("is retired"), "{again}");
+    assert_eq!(kid(&server.person("zoe").access), made);
+}
+
+fn several_that_revoke_a_master_key_at_once_all_do_it(on: Backend) {
+    let server = Server::start(on);
+    let app = &server.app;
+    let first: RootId = sealed_under(&server).remove(0).parse().expect("its name");
+    app.keys.add_master_key().expect("another");
+    report(&server);
+    server.advance(1);
+    let heard = Duration::from_secs(1);
+    let revoke = || {
+        block_on(
+            app.keys
+                .revoke_master_key(&first.to_string(), &app.mail, heard),
+        )
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..3).map(|_| scope.spawn(revoke)).collect();
+        for one in all {
+            assert_eq!(one.join().expect("it").expect("revoked").id, first);
+        }
+    });
+    assert_eq!(stages(&server), [Stage::Retired, Stage::Current]);
+    assert_eq!(revoked_signing_keys(&server), 1);
+    assert_eq!(server.events("master_key_retired").len(), 1);
+    assert_eq!(server.events("signing_key_created").len(), 2);
+}
+
+fn a_key_that_was_never_current_ends_no_login(on: Backend) {
+    let installation = Installation::new(on);
+    let process = installation.start(&[]);
+    let run = |arguments: &[&str]| installation.run(&[&["keys", "master"], arguments].concat());
+    run(&["add"]);
+    process.stop();
+    let rotated: serde_json::Value =
+        serde_json::from_str(&run(&["rotate", "--json"])).expect("JSON");
+    let next = rotated["current"].as_str().expect("text");
+    let told = run(&["revoke", next, "--now"]);
+    assert!(told.contains("nobody has to log in again"), "{told}");
+}
