@@ -144,7 +144,13 @@ fn a_good_signature_is_not_enough() {
             .verify_access(&fixture.forged(|_, _| {}))
             .is_ok()
     );
-    let changes: [(&str, Change); 20] = [
+    let changes: [(&str, Change); 22] = [
+        ("a subject that no database has", |_, claims| {
+            claims["sub"] = json!("a\u{0}b");
+        }),
+        ("a session that no database has", |_, claims| {
+            claims["sid"] = json!("\u{0}");
+        }),
         ("typ JWT", |header, _| header.typ = Some("JWT".into())),
         ("no typ", |header, _| header.typ = None),
         ("typ of refresh tokens", |header, _| {
