@@ -48,7 +48,7 @@ impl Keys {
     ///
     /// Who knows the key may write to the database, too, and there is no telling what he seals from
     /// what we sealed. So nothing counts but what the current key says it made: see
-    /// [`Keys::is_in_doubt`].
+    /// `is_in_doubt`.
     ///
     /// # Errors
     /// There is no other key, or a running node lacks it.
