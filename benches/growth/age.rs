@@ -7,8 +7,9 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 
 use crate::Outcome;
-use crate::load::{Latencies, Scenario};
+use crate::load::Scenario;
 use crate::options::Size;
+use crate::shared::latencies::Latencies;
 use crate::size;
 use crate::step::Grown;
 

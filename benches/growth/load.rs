@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::Outcome;
 use crate::connection::Connection;
 use crate::shared::client::PASSWORD;
+use crate::shared::latencies::Latencies;
 
 /// What is asked, over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,26 +59,6 @@ pub(crate) struct Client {
     connection: Connection,
     sessions: VecDeque<Held>,
     request: String,
-}
-
-/// Of the answers, in microseconds, ascending.
-pub(crate) struct Latencies {
-    micros: Vec<u32>,
-    length: Duration,
-}
-
-impl Latencies {
-    /// Answers per second.
-    pub(crate) fn rate(&self) -> f64 {
-        self.micros.len() as f64 / self.length.as_secs_f64()
-    }
-
-    /// The latency in ms that this share of the answers did not exceed.
-    pub(crate) fn percentile(&self, percent: usize) -> f64 {
-        let last = self.micros.len().saturating_sub(1);
-        let micros = self.micros.get(last * percent / 100);
-        f64::from(micros.copied().unwrap_or_default()) / 1e3
-    }
 }
 
 #[derive(Deserialize)]
@@ -182,8 +163,7 @@ pub(crate) async fn run(
         micros.extend(latencies);
     }
     clients.extend(rest);
-    micros.sort_unstable();
-    Ok(Latencies { micros, length })
+    Ok(Latencies::new(micros, length))
 }
 
 fn write(request: &mut String, scenario: Scenario, held: &Held) {

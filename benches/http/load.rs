@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::client::{Client, Done, Scenario};
 use crate::process::{self, Process};
+use crate::shared::latencies::Latencies;
 use crate::{Failure, Outcome};
 
 /// When is measured.
@@ -19,8 +20,8 @@ pub(crate) struct Window {
 pub(crate) struct Cell {
     pub(crate) scenario: Scenario,
     pub(crate) clients: u16,
-    /// Of the answers that came within the window, in microseconds, ascending.
-    latencies: Vec<u32>,
+    /// Of the answers that came within the window.
+    latencies: Latencies,
     length: Duration,
     /// Answers that were not what they had to be.
     pub(crate) wrong: u64,
@@ -38,19 +39,17 @@ pub(crate) struct Cell {
 
 impl Cell {
     pub(crate) fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.length.as_secs_f64()
+        self.latencies.rate()
     }
 
     /// The latency in ms that this share of the answers did not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
-        let last = self.latencies.len().saturating_sub(1);
-        let latency = self.latencies.get(last * percent / 100);
-        f64::from(latency.copied().unwrap_or_default()) / 1e3
+        self.latencies.percentile(percent)
     }
 
     /// The share of the answers that say to come again later.
     pub(crate) fn refused(&self) -> f64 {
-        let all = self.latencies.len() as u64 + self.refused;
+        let all = self.latencies.count() as u64 + self.refused;
         self.refused as f64 / all.max(1) as f64
     }
 
@@ -73,7 +72,7 @@ impl Cell {
     }
 
     fn each(&self, time: Duration) -> f64 {
-        time.as_secs_f64() * 1e6 / (self.latencies.len().max(1) as f64)
+        time.as_secs_f64() * 1e6 / (self.latencies.count().max(1) as f64)
     }
 }
 
@@ -102,7 +101,7 @@ pub(crate) async fn run(
     let mut cell = Cell {
         scenario,
         clients: count,
-        latencies: Vec::new(),
+        latencies: Latencies::new(Vec::new(), window.length),
         length: window.length,
         wrong: 0,
         refused: 0,
@@ -112,9 +111,10 @@ pub(crate) async fn run(
         machine: after[3].saturating_sub(before[3]),
         resident: server.memory()?.now,
     };
+    let mut micros = Vec::new();
     for task in tasks {
         let share = task.await?;
-        cell.latencies.extend(share.latencies);
+        micros.extend(share.latencies);
         cell.wrong += share.wrong;
         cell.refused += share.refused;
         if let Some(failure) = share.failure {
@@ -124,7 +124,7 @@ pub(crate) async fn run(
         clients.push(share.client);
     }
     clients.extend(rest);
-    cell.latencies.sort_unstable();
+    cell.latencies = Latencies::new(micros, window.length);
     Ok(cell)
 }
 

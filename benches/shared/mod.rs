@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod cores;
 pub(crate) mod database;
+pub(crate) mod latencies;
 pub(crate) mod machine;
 pub(crate) mod population;
 pub(crate) mod process;
