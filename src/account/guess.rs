@@ -131,13 +131,15 @@ impl Accounts {
     /// counted before any of it is told: with [`Guess::succeed`] or [`Accounts::count_failure`].
     ///
     /// # Errors
-    /// Throttled, before anything is compared; unavailable when too many wait.
+    /// Unavailable when too many wait, before anything is looked up or counted; throttled, before
+    /// anything is compared.
     pub(super) async fn guess(
         &self,
         credentials: Credentials,
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<Guess> {
+        self.0.passwords.admit(facts.address)?;
         self.take_login_turn(facts).await?;
         let place = self.place(facts);
         // Were a claim told from no claim, whoever registers an address would learn here whether
@@ -162,6 +164,7 @@ impl Accounts {
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<bool> {
+        self.0.passwords.admit(facts.address)?;
         self.take_login_turn(facts).await?;
         let (place, user) = (self.place(facts), user.clone());
         let look = move |conn: &mut Conn| place.admit_own(conn, user.clone());

@@ -61,13 +61,14 @@ impl Accounts {
     /// Makes an account, and a session unless the address must be confirmed first.
     ///
     /// # Errors
-    /// Registration is closed; too many come from this network; the password is refused; the user
+    /// Registration is closed; too many wait; too many come from this network; the password is refused; the user
     /// name is taken; or, unless addresses must be confirmed, the address is. Where they must, a taken address is answered
     /// like a free one, and its owner is told by mail.
     pub async fn register(&self, registration: Registration, facts: &Facts) -> Result<Registered> {
         if self.0.settings.account.registration == config::Registration::Closed {
             return Err(closed());
         }
+        self.0.passwords.admit(facts.address)?;
         self.check_and_count(&registration, facts).await?;
         let hash = self
             .0

@@ -77,6 +77,7 @@ impl Accounts {
     /// On `uid`, then `token`, then `new_password2`. A refused password does not use up the link.
     pub async fn reset_password(&self, new: NewPassword, facts: &Facts) -> Result<()> {
         let inner = &*self.0;
+        inner.passwords.admit(facts.address)?;
         let user = self.check_reset(&new.uid, &new.token).await?;
         self.check_new_password(&user, &new.first, &new.second)?;
         let hash = inner.passwords.hash(&new.first, facts.address).await?;

@@ -128,6 +128,15 @@ impl Passwords {
         self.0.pool.run(from, job).await
     }
 
+    /// Whether one more hash for that address would be taken now. Asked before anything is looked
+    /// up for one, it makes a refusal cheap, and of what it would be about nothing is told.
+    ///
+    /// # Errors
+    /// Unavailable: too many wait.
+    pub fn admit(&self, from: Option<IpAddr>) -> Result<()> {
+        self.0.pool.admit(from)
+    }
+
     /// What the threads count.
     ///
     /// # Errors

@@ -22,8 +22,9 @@ use crate::measure::Collectors;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How far behind other threads these come where there is not enough of the processor for all, in
-/// the steps of `nice`. Five are about a quarter of a core, beside a thread that wants all of it.
-const NICE: i32 = 5;
+/// the steps of `nice`. Ten are about a tenth of a core, beside a thread that wants all of it. Five,
+/// a quarter, leave the others hardly more than they need, and whoever has just that waits long.
+const NICE: i32 = 10;
 
 /// Something to be hashed or compared.
 trait Job: Send {
@@ -113,6 +114,12 @@ impl Pool {
         self.wait(self.enqueue(from, work)?).await
     }
 
+    /// Refuses what [`Pool::run`] would refuse now: before it is worth anything to prepare for it.
+    pub(super) fn admit(&self, from: Option<IpAddr>) -> Result<()> {
+        let room = room(&mut self.shared.lock().queue, from.into());
+        room.map_err(|full| self.refuse(full))
+    }
+
     async fn wait<T>(&self, pending: Pending<T>) -> Result<T> {
         let Pending { begun, mut outcome } = pending;
         let mut answer = tokio::time::timeout(self.patience, &mut outcome).await;
@@ -180,12 +187,9 @@ impl Shared {
         self.lock().queue.len()
     }
 
-    /// What nobody waits for any more makes room.
     fn push(&self, origin: Origin, job: Box<dyn Job>) -> Result<(), Full> {
         let queue = &mut self.lock().queue;
-        if queue.room(origin).is_err() {
-            queue.retain(|job| !job.is_abandoned());
-        }
+        room(queue, origin)?;
         queue.push(origin, job)
     }
 
@@ -223,6 +227,14 @@ impl<T: Send, W: FnOnce(&mut Memory) -> Result<T> + Send> Job for Hashing<T, W> 
         // Fails only if the caller went away meanwhile.
         let _ = answer.send(done.unwrap_or_else(panicked));
     }
+}
+
+/// Whether there is room for one more; what nobody waits for any more makes some.
+fn room(queue: &mut FairQueue<Box<dyn Job>>, origin: Origin) -> Result<(), Full> {
+    queue.room(origin).or_else(|_| {
+        queue.retain(|job| !job.is_abandoned());
+        queue.room(origin)
+    })
 }
 
 /// Lets this thread give way to those that answer requests.
@@ -286,15 +298,18 @@ mod tests {
         let greedy = enqueue(1, "a3").unwrap_err();
         assert!(greedy.causes().contains("one address"), "{greedy}");
         let others = [enqueue(2, "b1").unwrap(), enqueue(3, "c1").unwrap()];
-        let refused = enqueue(4, "d1").unwrap_err();
-        assert_eq!(refused.kind(), Kind::Unavailable);
-        assert!((1..=3).contains(&refused.retry_after().unwrap()));
+        let from = Some(IpAddr::from([192, 0, 2, 4]));
+        for refused in [enqueue(4, "d1").unwrap_err(), pool.admit(from).unwrap_err()] {
+            assert_eq!(refused.kind(), Kind::Unavailable);
+            assert!((1..=3).contains(&refused.retry_after().unwrap()));
+        }
         assert_eq!(pool.depth(), 4);
 
         drop(gate);
         for pending in waiting.into_iter().chain(others) {
             pending.outcome.await.unwrap().unwrap();
         }
+        pool.admit(from).unwrap();
         enqueue(4, "d2").unwrap().outcome.await.unwrap().unwrap();
         assert_eq!(pool.depth(), 0);
         drop(told);
@@ -310,7 +325,10 @@ mod tests {
         let gone = pool.enqueue(None, telling(&told, "gone"));
         let stayed = pool.enqueue(None, telling(&told, "stayed"));
         drop(told);
-        drop(gone);
+        let full = [(); 2].map(|()| pool.enqueue(None, |_| Ok(())).unwrap());
+        assert!(pool.admit(None).is_err());
+        drop((gone, full));
+        pool.admit(None).unwrap();
         drop(gate);
         stayed.unwrap().outcome.await.unwrap().unwrap();
         assert_eq!(tell.iter().collect::<Vec<_>>(), ["stayed"]);
