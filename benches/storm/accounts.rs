@@ -1,5 +1,7 @@
 //! Who asks: clients that go on as ever, and accounts that the storm logs in to.
 
+use std::ops::Range;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::Outcome;
@@ -15,13 +17,16 @@ const STORMED: u16 = 64;
 const HONEST: u16 = 1000;
 /// Verifiers have numbers from here on.
 const FIRST_VERIFYING: u16 = 2000;
-/// So many register at once: they keep the hashing threads busy, and do not fill their queue.
-const REGISTER_AT_ONCE: usize = 8;
+const FIRST_BUSY: u16 = 1100;
+/// So many keep the hashing threads busy, and do not fill their queue.
+const BUSY: u16 = 8;
 
 pub(crate) struct Accounts {
     pub(crate) refreshing: Vec<Client>,
     /// They fetch the JWKS.
     pub(crate) verifying: Vec<Client>,
+    /// They log in again and again, to see how many hashes that gives.
+    pub(crate) busy: Vec<Client>,
     /// Logs in now and then, from an address of its own.
     pub(crate) honest: Client,
     /// Sees when it is over, from another.
@@ -31,18 +36,21 @@ pub(crate) struct Accounts {
 impl Accounts {
     pub(crate) async fn register(server: &Installation) -> Outcome<Self> {
         let target = Target::look_at(server.address()).await?;
-        let refreshing = stream::iter(0..REFRESHING)
-            .map(|number| Client::register(&target, number))
-            .buffered(REGISTER_AT_ONCE)
-            .try_collect()
-            .await?;
+        let register = async |numbers: Range<u16>| {
+            stream::iter(numbers)
+                .map(|number| Client::register(&target, number))
+                .buffered(usize::from(BUSY))
+                .try_collect()
+                .await
+        };
         let mut verifying = Vec::new();
         for number in 0..VERIFYING {
             verifying.push(Client::new(&target, FIRST_VERIFYING + number).await?);
         }
         Ok(Self {
-            refreshing,
+            refreshing: register(0..REFRESHING).await?,
             verifying,
+            busy: register(FIRST_BUSY..FIRST_BUSY + BUSY).await?,
             honest: Client::register(&target, HONEST).await?,
             scout: Client::register(&target, HONEST + 1).await?,
         })

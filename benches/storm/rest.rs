@@ -1,5 +1,6 @@
 //! What the server does before the storm, and what it could do.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -9,6 +10,7 @@ use crate::background::{self, Background, Rates};
 use crate::client::{Client, Scenario};
 use crate::cores::Cores;
 use crate::installation::Installation;
+use crate::metrics::Counted;
 use crate::options::Options;
 use crate::process::Process;
 use crate::{CORES_OF_SERVER, Outcome, capacity};
@@ -20,9 +22,9 @@ const BREAK: Duration = Duration::from_secs(3);
 pub(crate) struct Rest {
     /// Hashes per second on the server's cores, with nothing beside them.
     pub(crate) hashes: f64,
-    /// What is left of them when what goes on as ever has taken its share of the cores.
+    /// Hashes per second beside what goes on as ever, with always some waiting and none refused.
     pub(crate) calibrated: f64,
-    /// The processor time that this share takes of a second.
+    /// The processor time that what goes on takes of a second.
     pub(crate) taken: f64,
     /// Requests per second that the server's cores can answer.
     pub(crate) most: Rates,
@@ -60,6 +62,7 @@ async fn measure(
     accounts: &mut Accounts,
 ) -> Outcome<Rest> {
     let length = options.calibration();
+    let admin = server.admin();
     let server = server.process();
     let (refreshing, verifying) = (&mut accounts.refreshing, &mut accounts.verifying);
     let most = Rates {
@@ -81,10 +84,11 @@ async fn measure(
     let background = running.end(begun..Instant::now(), accounts).await?;
     let running = background::start(accounts, rates).await?;
     let login = login(&mut accounts.scout).await?;
+    let calibrated = hashes_beside(&mut accounts.busy, length, admin).await?;
     running.end(begun..Instant::now(), accounts).await?;
     Ok(Rest {
         hashes,
-        calibrated: hashes * (1.0 - taken / f64::from(CORES_OF_SERVER)).max(0.0),
+        calibrated,
         taken,
         most,
         rates,
@@ -101,19 +105,42 @@ async fn closed_loop(
     length: Duration,
     server: Process,
 ) -> Outcome<f64> {
-    let (begun, before) = (Instant::now(), server.cpu()?);
+    let before = server.cpu()?;
+    let sum = repeat_all(clients, scenario, length).await?;
+    let took = server.cpu()?.saturating_sub(before);
+    Ok(f64::from(sum) / took.as_secs_f64() * f64::from(CORES_OF_SERVER))
+}
+
+/// How many passwords a second the server compares beside what goes on.
+async fn hashes_beside(
+    clients: &mut Vec<Client>,
+    length: Duration,
+    admin: SocketAddr,
+) -> Outcome<f64> {
+    let (begun, before) = (Instant::now(), Counted::look(admin).await?);
+    repeat_all(clients, Scenario::Login, length).await?;
+    let after = Counted::look(admin).await?;
+    Ok((after.hashed - before.hashed) / begun.elapsed().as_secs_f64())
+}
+
+/// How many answers they get who ask again and again.
+async fn repeat_all(
+    clients: &mut Vec<Client>,
+    scenario: Scenario,
+    length: Duration,
+) -> Outcome<u32> {
+    let until = Instant::now() + length;
     let tasks: Vec<_> = clients
         .drain(..)
-        .map(|client| tokio::spawn(repeat(client, scenario, begun + length)))
+        .map(|client| tokio::spawn(repeat(client, scenario, until)))
         .collect();
-    let mut sum = 0_u32;
+    let mut sum = 0;
     for task in tasks {
         let (client, answered) = task.await??;
         clients.push(client);
         sum += answered;
     }
-    let took = server.cpu()?.saturating_sub(before);
-    Ok(f64::from(sum) / took.as_secs_f64() * f64::from(CORES_OF_SERVER))
+    Ok(sum)
 }
 
 async fn repeat(mut client: Client, scenario: Scenario, until: Instant) -> Outcome<(Client, u32)> {
