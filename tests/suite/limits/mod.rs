@@ -7,6 +7,7 @@ mod guessing;
 mod mails;
 mod networks;
 mod nodes;
+mod overload;
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
