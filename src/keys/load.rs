@@ -60,6 +60,11 @@ impl Keys {
 
     /// Opens a row, unless that was done `before`; says what is wrong with it once.
     fn load(&self, row: store::Row, before: Option<&Loaded>) -> Loaded {
+        let said = before.map_or(&[][..], |before| &before.wrong);
+        // What a retired master key sealed counts for nothing, were it as good as this a moment ago.
+        let retired = self.0.master.retired();
+        let is_void = row.sealers().any(|id| retired.contains(&id));
+        let before = before.filter(|_| !is_void);
         if let Some(before) = before.filter(|before| before.row == row && before.is_whole()) {
             return before.clone();
         }
@@ -69,7 +74,7 @@ impl Keys {
         }
         let private = row.open(&self.0.vault);
         if let Err(closed) = &private
-            && !is_given_up(&row, closed, &self.0.master.retired(), self.now())
+            && !is_given_up(&row, closed, &retired, self.now())
         {
             wrong.push(unreadable(&row.kid, closed).to_string());
         }
@@ -79,7 +84,6 @@ impl Keys {
             before.and_then(|before| before.key.as_deref()),
         );
         wrong.extend(key.as_ref().err().map(Error::to_string));
-        let said = before.map_or(&[][..], |before| &before.wrong);
         for news in wrong.iter().filter(|one| !said.contains(one)) {
             log::error!("{news}");
         }

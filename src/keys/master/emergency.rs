@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use diesel::QueryResult;
 
-use super::operate::{Start, Succession, retire, unfit};
-use super::standing::{Stage, find};
+use super::operate::{Start, Succession, retire};
+use super::standing::find;
 use super::store;
 use super::{NEVER, current};
 use crate::clock::Time;
 use crate::crypto::RootId;
 use crate::error::Result;
 use crate::event;
-use crate::keys::operate::refused;
 use crate::keys::store::{self as keys, Row};
 use crate::keys::{Changed, Keys, Purpose};
 use crate::mail::Mailer;
 use crate::storage::Conn;
+
+/// Whoever goes on with a revocation of the next key so long after it began keeps the signing keys that
+/// were made meanwhile; later, they are made once more.
+const RESUMED: TimeDelta = TimeDelta::minutes(10);
 
 /// What came of an emergency.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,9 @@ impl Keys {
     /// that a node seals under it even then are lost. Stopped half way, it is done by another call,
     /// and several at once do it together.
     ///
+    /// Whatever the table says that it is doing: who knows a key that is retired may know signing keys
+    /// that it sealed and another one has sealed since.
+    ///
     /// Who knows the key may write to the database, too, and there is no telling what he seals from
     /// what we sealed. So nothing counts but what the current key says it made: see
     /// `is_in_doubt`.
@@ -60,9 +67,6 @@ impl Keys {
     ) -> Result<Revoked> {
         let standings = self.master_keys().await?;
         let standing = find(&standings, wanted)?;
-        if matches!(standing.stage, Stage::Waiting | Stage::Retired) {
-            return Err(unfit(standing));
-        }
         let emergency = self.begin_to_revoke(standing.id).await?;
         let mut signing_keys = self.revoke_in_doubt(emergency).await?;
         tokio::time::sleep(heard).await;
@@ -103,8 +107,8 @@ impl Keys {
     /// Whether who knows the key may know what is sealed in a row, or have sealed it himself. He has
     /// not, if the current key vouches that it was made under it: whoever made it then did not use
     /// the other one, and what was sealed anew since does not say so. All else is unauthentic, or
-    /// could be an older copy of the row that was put back. Of a row that lost its seals nothing is
-    /// left that anybody could use.
+    /// could be an older copy of the row that was put back. What cannot sign any more goes, too, so
+    /// that it is not taken for who signs; of a key that was revoked before nothing is left.
     fn is_in_doubt(&self, row: &Row, emergency: Emergency, now: Time) -> bool {
         let vault = &self.0.vault;
         let is_good = |(under, at)| {
@@ -112,8 +116,8 @@ impl Keys {
                 && under == vault.current(now)
                 && emergency.of_next.is_none_or(|begun| at >= begun)
         };
-        let is_sealed = row.sealers().next().is_some();
-        is_sealed && !row.made_under(vault).is_some_and(is_good)
+        let is_left = row.sealers().next().is_some() || row.lifetime().revoked_at.is_none();
+        is_left && !(row.made_under(vault).is_some_and(is_good) && row.open(vault).is_ok())
     }
 
     /// Ends what was slipped in after the last look, and then the key: who comes later finds that
@@ -150,10 +154,15 @@ fn begin(
     now: Time,
 ) -> QueryResult<Result<Emergency>> {
     keys::lock(conn)?;
-    let registered = store::list(conn)?;
+    let mut registered = store::list(conn)?;
+    if registered.iter().all(|row| row.id != id) {
+        // As if it had been the next one, which is the worst that it can have been: that it never was
+        // used, only the table says.
+        store::register(conn, id, now + NEVER, now)?;
+        registered = store::list(conn)?;
+    }
     let Some(row) = registered.iter().find(|row| row.id == id) else {
-        let gone = format!("the master key {id} is not in the table master_keys any more");
-        return Ok(Err(refused(gone)));
+        return Err(diesel::result::Error::NotFound);
     };
     // It may be another one by now, and none if somebody took it away.
     if current(&registered, now).is_none_or(|current| current == id)
@@ -161,7 +170,9 @@ fn begin(
     {
         return Ok(Err(refusal));
     }
+    // The table's word for it, which he may have written, counts for as long as a call takes.
     let begun = row.revoked_since.unwrap_or(now);
+    let begun = begun.clamp(now - RESUMED, now);
     let is_next = row.current_from > now;
     if row.vouches() {
         store::begin_to_revoke(conn, id, now)?;

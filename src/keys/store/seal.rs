@@ -5,13 +5,10 @@ use zeroize::Zeroizing;
 
 use super::{ACCESS_TOKENS, NewKey, Row, VERIFY};
 use crate::clock::Time;
-use crate::crypto::{Closed, RootId, Unopenable, Vault};
+use crate::crypto::{Closed, RootId, SigningKey, Unopenable, Vault};
 use crate::error::{Error, Result};
 use crate::keys::{Lifetime, Purpose};
 use crate::storage::Moment;
-
-/// Between the public part, as it stands in the row, and when it was made.
-const MADE_AT: &str = "\nmade ";
 
 impl Row {
     /// A new row. Both parts are sealed for exactly this key in this table: the private one, so
@@ -46,8 +43,8 @@ impl Row {
         if let Some(private) = &key.private {
             row.sealed_private = vault.seal(now, &row.place(), private);
         }
-        let made = format!("{MADE_AT}{}", now.timestamp_micros());
-        row.sealed_public = Some(row.seal_public(vault, now, &made));
+        let made = format!("{}\n{}", now.timestamp_micros(), row.public_jwk);
+        row.sealed_public = Some(vault.seal(now, &row.made_place(), made.as_bytes()));
         Ok(row)
     }
 
@@ -59,6 +56,7 @@ impl Row {
         &self,
         vault: &Vault,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Closed> {
+        self.check_place()?;
         match self.purpose() {
             Purpose::Sign => vault.open(&self.place(), &self.sealed_private).map(Some),
             Purpose::Verify => Ok(None),
@@ -70,36 +68,39 @@ impl Row {
     /// # Errors
     /// Why the seal stays closed.
     pub(in crate::keys) fn is_public_sealed(&self, vault: &Vault) -> Result<bool, Closed> {
-        let said = self.said_of_public(vault)?;
-        Ok(said.is_some_and(|said| said.is_empty() || made_at(&said).is_some()))
+        self.check_place()?;
+        let sealed = self.sealed_public.as_deref().unwrap_or_default();
+        match vault.open(&self.public_place(), sealed) {
+            Err(Closed::Damaged(_)) => self.made_at(vault).map(|at| at.is_some()),
+            opened => Ok(*opened? == *self.public_jwk.as_bytes()),
+        }
     }
 
     /// The master key under which it was made, and when, if its seals vouch for it that it was never
     /// sealed under another one. They do not after it was sealed anew, nor if a former version made it.
     pub(in crate::keys) fn made_under(&self, vault: &Vault) -> Option<(RootId, Time)> {
-        let said = self.said_of_public(vault).ok().flatten()?;
+        let at = self.made_at(vault).ok().flatten()?;
         let mut sealers = self.sealers();
         let first = sealers.next()?;
-        let at = made_at(&said)?;
         sealers.all(|id| id == first).then_some((first, at))
     }
 
-    /// What the seal of the public part says beside it; none, if that is not the part that was sealed.
-    fn said_of_public(&self, vault: &Vault) -> Result<Option<Vec<u8>>, Closed> {
+    /// When it was made, if its public seal says so, and of the part that stands in the row.
+    fn made_at(&self, vault: &Vault) -> Result<Option<Time>, Closed> {
+        self.check_place()?;
         let sealed = self.sealed_public.as_deref().unwrap_or_default();
-        let opened = vault.open(&self.public_place(), sealed)?;
-        let said = opened.strip_prefix(self.public_jwk.as_bytes());
-        Ok(said.map(<[u8]>::to_vec))
+        let opened = vault.open(&self.made_place(), sealed)?;
+        let said = std::str::from_utf8(&opened).ok();
+        Ok(said.and_then(|said| {
+            let (micros, public) = said.split_once('\n')?;
+            let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+            (public == self.public_jwk).then_some(at)
+        }))
     }
 
     /// Whether it is a key from elsewhere that nobody vouches for: it is not published.
     pub(in crate::keys) fn is_stray(&self, vault: &Vault) -> bool {
         self.purpose() == Purpose::Verify && !matches!(self.is_public_sealed(vault), Ok(true))
-    }
-
-    fn seal_public(&self, vault: &Vault, as_of: Time, made: &str) -> Vec<u8> {
-        let public = [self.public_jwk.as_str(), made].concat();
-        vault.seal(as_of, &self.public_place(), public.as_bytes())
     }
 
     /// Under which master keys its parts are sealed.
@@ -122,8 +123,12 @@ impl Row {
     /// One of the parts cannot be opened, or the public one is not the one that was sealed.
     pub(in crate::keys) fn resealed(&self, vault: &Vault, as_of: Time) -> Result<Self, Closed> {
         let private = self.open(vault)?;
-        let is_older = self.sealed_public.is_none() && private.is_some();
-        if !is_older && !self.is_public_sealed(vault)? {
+        let is_sealed = match (&self.sealed_public, &private) {
+            // An older row. Its public part is not authentic: what belongs to the private one is.
+            (None, Some(private)) => self.is_public_of(private),
+            _ => self.is_public_sealed(vault)?,
+        };
+        if !is_sealed {
             return Err(Closed::Damaged(Unopenable));
         }
         let seal = |private: Zeroizing<Vec<u8>>| vault.seal(as_of, &self.place(), &private);
@@ -133,10 +138,18 @@ impl Row {
         })
     }
 
+    fn is_public_of(&self, private: &[u8]) -> bool {
+        let signing = |algorithm| SigningKey::from_pkcs8(algorithm, private).ok();
+        let own = self.algorithm().and_then(signing);
+        let own = own.and_then(|signing| signing.public_jwk());
+        own.is_some_and(|own| self.public().is_ok_and(|public| public == own))
+    }
+
     /// The same, with the public part sealed as it stands in the row.
     pub(in crate::keys) fn vouched_for(&self, vault: &Vault, as_of: Time) -> Self {
+        let public = vault.seal(as_of, &self.public_place(), self.public_jwk.as_bytes());
         Self {
-            sealed_public: Some(self.seal_public(vault, as_of, "")),
+            sealed_public: Some(public),
             master_key_id: vault.current(as_of).to_string(),
             ..self.clone()
         }
@@ -150,14 +163,26 @@ impl Row {
         )
     }
 
+    /// Of the public part alone.
     fn public_place(&self) -> String {
         format!("{}|public", self.place())
     }
-}
 
-fn made_at(said: &[u8]) -> Option<Time> {
-    let micros = std::str::from_utf8(said).ok()?.strip_prefix(MADE_AT)?;
-    DateTime::from_timestamp_micros(micros.parse().ok()?)
+    /// Of the public part, and when it was made. It is a place of its own, so that nothing that is
+    /// sealed anew says so, whatever somebody wrote into the row.
+    fn made_place(&self) -> String {
+        format!("{}|made", self.place())
+    }
+
+    /// Only of an algorithm and a purpose that there are. Others could name the place of another
+    /// seal: `a|ES256` with `access` and `public` is that of the public part of `a`.
+    fn check_place(&self) -> Result<(), Unopenable> {
+        let is_known = [ACCESS_TOKENS, VERIFY].contains(&self.purpose.as_str());
+        match self.algorithm() {
+            Some(_) if is_known => Ok(()),
+            _ => Err(Unopenable),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -169,9 +194,14 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    #[test]
-    fn a_seal_says_when_a_key_was_made_until_it_is_sealed_anew() {
-        let (old, new) = (RootSecret::new([1; 32]), RootSecret::new([2; 32]));
+    fn roots() -> (RootSecret, RootSecret) {
+        (RootSecret::new([1; 32]), RootSecret::new([2; 32]))
+    }
+
+    /// The vault of an old master key, and of a new one from 10 on; a key that was made under the old
+    /// one at 5.
+    fn made() -> (Vault, Row) {
+        let (old, new) = roots();
         let version = |value: &RootSecret, from| Version {
             id: value.id(),
             current_from: Some(at(from)),
@@ -192,6 +222,12 @@ mod tests {
             is_imported: false,
         };
         let made = Row::seal(&vault, &key, Lifetime::first(at(5)), at(5)).unwrap();
+        (vault, made)
+    }
+
+    #[test]
+    fn a_seal_says_when_a_key_was_made_until_it_is_sealed_anew() {
+        let ((old, new), (vault, made)) = (roots(), made());
         assert_eq!(made.made_under(&vault), Some((old.id(), at(5))));
         assert_eq!(made.is_public_sealed(&vault), Ok(true));
 
@@ -214,8 +250,60 @@ mod tests {
         assert_eq!(mixed.made_under(&vault), None);
         let altered = Row {
             public_jwk: format!("{}\nmade 7", made.public_jwk),
-            ..made
+            ..made.clone()
         };
         assert_eq!(altered.is_public_sealed(&vault), Ok(false));
+        assert!(altered.resealed(&vault, at(11)).is_err());
+
+        // Somebody who knows the old key has the new one vouch for whatever he writes there.
+        for said in [
+            format!("{}\nmade 11000000", made.public_jwk),
+            format!("11000000\n{}", made.public_jwk),
+        ] {
+            let mut forged = Row {
+                public_jwk: said,
+                ..made.clone()
+            };
+            forged = forged.vouched_for(&vault, at(6));
+            forged = forged.resealed(&vault, at(11)).unwrap();
+            forged.public_jwk.clone_from(&made.public_jwk);
+            assert_eq!(forged.made_under(&vault), None);
+            assert_ne!(forged.is_public_sealed(&vault), Ok(true));
+        }
+    }
+
+    #[test]
+    fn no_seal_of_one_row_is_another_ones() {
+        let (vault, made) = made();
+        let place = |purpose: &str, kid: &str, algorithm: &str| Row {
+            kid: kid.into(),
+            algorithm: algorithm.into(),
+            purpose: purpose.into(),
+            ..made.clone()
+        };
+        let odd = place("made", &format!("{}|ES256", made.kid), "access");
+        assert_eq!(odd.place(), made.made_place());
+        assert!(odd.open(&vault).is_err());
+        assert!(odd.resealed(&vault, at(11)).is_err());
+        let odd = place("public", &format!("{}|ES256", made.kid), "access");
+        assert_eq!(odd.place(), made.public_place());
+        assert!(odd.resealed(&vault, at(11)).is_err());
+    }
+
+    #[test]
+    fn of_an_older_row_only_what_belongs_to_its_private_part_is_vouched_for() {
+        let (vault, made) = made();
+        let older = Row {
+            sealed_public: None,
+            ..made
+        };
+        assert!(older.resealed(&vault, at(11)).is_ok());
+        let (another, _) = SigningKey::generate(Algorithm::Es256).unwrap();
+        let another = another.public_jwk().unwrap();
+        let altered = Row {
+            public_jwk: serde_json::to_string(&another).unwrap(),
+            ..older
+        };
+        assert!(altered.resealed(&vault, at(11)).is_err());
     }
 }

@@ -31,12 +31,12 @@ on_both!(
 );
 
 /// What a command beside the server is.
-fn beside(server: &Server) -> App {
+pub(super) fn beside(server: &Server) -> App {
     let config = (*server.app.config).clone();
     App::build_for(config, server.clock.clone(), Access::Command).expect("the application")
 }
 
-fn revoke_first(server: &Server) -> String {
+pub(super) fn revoke_first(server: &Server) -> String {
     let app = &server.app;
     let first = sealed_under(server).remove(0);
     rotate(server);

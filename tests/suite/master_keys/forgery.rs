@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use signet::keys::{Changed, Start};
+use signet::keys::{Changed, Stage, Start};
 use signet::storage::schema::signing_keys;
 
 use super::{kid, refresh, rotate, sealed_under};
@@ -13,6 +13,9 @@ on_both!(
     what_a_revoked_key_sealed_counts_for_nothing_whatever_the_times_say,
     what_is_slipped_in_while_a_key_is_revoked_goes_with_it,
     an_older_copy_of_a_signing_key_saves_it_from_no_revocation,
+    whatever_the_table_says_a_master_key_is_revoked,
+    what_cannot_sign_takes_no_keys_place,
+    a_node_keeps_nothing_that_a_retired_key_sealed,
     rows_that_are_no_keys_stop_no_revocation,
     rows_that_are_no_keys_can_be_deleted_by_name,
 );
@@ -137,14 +140,84 @@ fn an_older_copy_of_a_signing_key_saves_it_from_no_revocation(on: Backend) {
     let app = &server.app;
     let own = kid(&server.person("ann").access);
     keep(&server, &own);
+    server.advance(3600);
     let next = rotate(&server).id.to_string();
     server.advance(1);
     delete(&server, &own);
     put_back(&server);
+    // As if it had begun before the signing key was made.
+    let began = "UPDATE master_keys SET retired_at = '2980-01-01 00:00:00' WHERE id = ";
+    let began = format!("{began}'{next}'");
+    server.rows(move |conn| diesel::sql_query(&began).execute(conn));
     let heard = Duration::ZERO;
     block_on(app.keys.revoke_master_key(&next, &app.mail, heard)).expect("revoked");
     let left = left(&server);
     assert!(left.len() == 1 && left[0] != own, "{left:?}");
+}
+
+/// Signing keys that it sealed are known by who knows it, though another one seals them now.
+fn whatever_the_table_says_a_master_key_is_revoked(on: Backend) {
+    for lie in [
+        "UPDATE master_keys SET retired_at = '2026-01-01 00:00:00' WHERE id = ",
+        "DELETE FROM master_keys WHERE id = ",
+    ] {
+        let server = Server::start(on);
+        let app = &server.app;
+        let own = kid(&server.person("ann").access);
+        let first = sealed_under(&server).remove(0);
+        rotate(&server);
+        server.advance(86_400);
+        let lie = format!("{lie}'{first}'");
+        let lied = lie.clone();
+        server.rows(move |conn| diesel::sql_query(&lied).execute(conn));
+        let heard = Duration::ZERO;
+        block_on(app.keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+        let left = left(&server);
+        assert!(left.len() == 1 && left[0] != own, "{lie}: {left:?}");
+        assert!(super::stages(&server).contains(&Stage::Retired));
+        refresh(&server.anonymous(), &server.person("eve").refresh).ok(200);
+    }
+}
+
+/// A row without its seals has the times of one that signs.
+fn what_cannot_sign_takes_no_keys_place(on: Backend) {
+    let server = Server::start(on);
+    let app = &server.app;
+    let own = kid(&server.person("ann").access);
+    let first = sealed_under(&server).remove(0);
+    let ghost = "INSERT INTO signing_keys (kid, algorithm, purpose, public_jwk, sealed_private, \
+                 master_key_id, created_at, publish_at, activate_at) SELECT 'ghost', algorithm, \
+                 purpose, public_jwk, substr(sealed_private, 1, 0), master_key_id, created_at, \
+                 publish_at, activate_at FROM signing_keys LIMIT 1";
+    server.rows(move |conn| diesel::sql_query(ghost).execute(conn));
+    app.keys.add_master_key().expect("another");
+    super::report(&server);
+    let heard = Duration::ZERO;
+    block_on(app.keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+    let left = left(&server);
+    assert!(left.len() == 1 && left[0] != own && left[0] != "ghost");
+    assert_eq!(kid(&server.person("eve").access), left[0]);
+}
+
+/// It had opened the row before, and has not seen it in between.
+fn a_node_keeps_nothing_that_a_retired_key_sealed(on: Backend) {
+    let server = Server::start(on);
+    let app = &server.app;
+    let own = kid(&server.person("ann").access);
+    keep(&server, &own);
+    let other = super::emergency::beside(&server);
+    let is_kept = || {
+        let ring = other.keys.ring();
+        ring.keys().iter().any(|key| key.kid == own)
+    };
+    assert!(is_kept());
+    super::emergency::revoke_first(&server);
+    delete(&server, &own);
+    put_back(&server);
+    block_on(other.keys.reload()).expect("the keys");
+    assert!(!is_kept());
+    block_on(app.keys.reload()).expect("the keys");
+    assert!(!published(&server).contains(&own));
 }
 
 /// Rows as another version would write them, or nobody.
