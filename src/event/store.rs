@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use super::{Event, Query, Recorded};
 use crate::ids::EventId;
 use crate::storage::schema::events;
-use crate::storage::{Conn, loaded, stored};
+use crate::storage::{Conn, Keyed, free, loaded, stored};
 
 /// Events are kept this long.
 const RETENTION: TimeDelta = TimeDelta::days(90);
@@ -41,6 +41,11 @@ pub fn record(conn: &mut Conn, event: &Event) -> QueryResult<()> {
     sweep(conn, event)
 }
 
+const TABLE: Keyed = Keyed {
+    table: "events",
+    key: "id",
+};
+
 /// Ids are ordered by time: the oldest events are the first rows of the primary key.
 fn sweep(conn: &mut Conn, event: &Event) -> QueryResult<()> {
     let oldest: Vec<(String, chrono::NaiveDateTime)> = events::table
@@ -48,10 +53,12 @@ fn sweep(conn: &mut Conn, event: &Event) -> QueryResult<()> {
         .order(events::id)
         .limit(SLICE)
         .load(conn)?;
-    for (id, at) in oldest {
-        if at < stored(event.at - RETENTION) {
-            diesel::delete(events::table.find(id)).execute(conn)?;
-        }
+    let over = oldest
+        .into_iter()
+        .filter(|(_, at)| *at < stored(event.at - RETENTION));
+    let over = over.map(|(id, _)| id).collect();
+    for id in free(conn, TABLE, over)? {
+        diesel::delete(events::table.find(id)).execute(conn)?;
     }
     Ok(())
 }

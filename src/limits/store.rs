@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use super::Key;
 use crate::clock::Time;
 use crate::storage::schema::limits;
-use crate::storage::{Conn, each, loaded, stored};
+use crate::storage::{Conn, Keyed, each, free, loaded, stored};
 
 /// A counter as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,11 @@ pub(super) fn delete_group(conn: &mut Conn, key: &Key) -> QueryResult<usize> {
     Ok(own + diesel::delete(members).execute(conn)?)
 }
 
+const TABLE: Keyed = Keyed {
+    table: "limits",
+    key: "key",
+};
+
 /// Expired counters deleted by each new one at most: more than are made, so the table stays
 /// bounded.
 const SLICE: i64 = 4;
@@ -105,7 +110,7 @@ fn sweep(conn: &mut Conn, now: Time) -> QueryResult<()> {
         .limit(SLICE)
         .select(limits::key)
         .load(conn)?;
-    for key in expired {
+    for key in free(conn, TABLE, expired)? {
         // Looked at again: it may be in use since.
         let still = limits::table
             .find(key)

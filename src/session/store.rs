@@ -8,7 +8,7 @@ use super::{EndReason, Session};
 use crate::clock::Time;
 use crate::ids::{SessionId, Subject};
 use crate::storage::schema::{instance, sessions, users};
-use crate::storage::{Conn, Moment, loaded, stored};
+use crate::storage::{Conn, Keyed, Moment, free, loaded, stored};
 use crate::web::Facts;
 
 pub(super) use rotate::{Presented, Rotation, rotate, rotate_all};
@@ -231,6 +231,11 @@ pub(super) fn insert(conn: &mut Conn, session: &Session, facts: &Facts) -> Query
     Ok(())
 }
 
+const TABLE: Keyed = Keyed {
+    table: "sessions",
+    key: "id",
+};
+
 /// Sessions deleted by each new one at most: more than are made, so the table stays bounded.
 const SLICE: i64 = 4;
 
@@ -242,11 +247,13 @@ pub(super) fn sweep(conn: &mut Conn, now: Time) -> QueryResult<()> {
         .order(sessions::id)
         .limit(SLICE)
         .load(conn)?;
-    for (id, expires_at) in oldest {
-        // One whose end cannot be read must not keep anybody from logging in.
-        if expires_at.or_last() <= now {
-            diesel::delete(sessions::table.find(id)).execute(conn)?;
-        }
+    // One whose end cannot be read must not keep anybody from logging in.
+    let over = oldest
+        .into_iter()
+        .filter(|(_, expires_at)| expires_at.or_last() <= now);
+    let over = over.map(|(id, _)| id).collect();
+    for id in free(conn, TABLE, over)? {
+        diesel::delete(sessions::table.find(id)).execute(conn)?;
     }
     Ok(())
 }

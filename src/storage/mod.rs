@@ -14,6 +14,7 @@
 mod batch;
 mod connection;
 mod failure;
+mod free;
 mod lossy;
 mod measures;
 mod migration;
@@ -31,6 +32,7 @@ pub use batch::Batch;
 pub use connection::Conn;
 pub(crate) use connection::each;
 pub use failure::violates_unique;
+pub use free::{Keyed, free};
 pub use lossy::Lossy;
 pub use migration::Applied;
 pub use moment::Moment;

@@ -6,7 +6,7 @@ use super::{Purpose, Secret};
 use crate::clock::Time;
 use crate::ids::Subject;
 use crate::storage::schema::one_time_tokens;
-use crate::storage::{Conn, stored};
+use crate::storage::{Conn, Keyed, free, stored};
 
 /// Stores a one-time secret's digest; older ones of its kind are worth nothing from now on.
 pub(in crate::account) fn insert_token(conn: &mut Conn, token: &NewToken) -> QueryResult<()> {
@@ -104,6 +104,11 @@ pub(in crate::account) fn delete_tokens(
     Ok(())
 }
 
+const TABLE: Keyed = Keyed {
+    table: "one_time_tokens",
+    key: "digest",
+};
+
 /// Expired secrets deleted by each new one at most: more than are made, so the table stays bounded.
 const SLICE: i64 = 4;
 
@@ -114,7 +119,7 @@ fn sweep_tokens(conn: &mut Conn, now: Time) -> QueryResult<()> {
         .limit(SLICE)
         .select(one_time_tokens::digest)
         .load(conn)?;
-    for digest in expired {
+    for digest in free(conn, TABLE, expired)? {
         diesel::delete(one_time_tokens::table.find(digest)).execute(conn)?;
     }
     Ok(())

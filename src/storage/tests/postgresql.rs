@@ -280,3 +280,24 @@ fn commits_that_are_not_durable_are_refused_unless_allowed() {
     settings.allow_asynchronous_commit = true;
     Db::open(&settings, Access::Serve).unwrap();
 }
+
+#[test]
+fn who_clears_up_leaves_alone_what_is_being_written_to() {
+    let place = Place::postgresql();
+    let text = "CREATE TABLE texts (id TEXT PRIMARY KEY); INSERT INTO texts VALUES ('a'), ('b')";
+    let mut other = place.outside();
+    other.batch_execute(text).unwrap();
+    let hold = "BEGIN; SELECT * FROM texts WHERE id = 'a' FOR UPDATE";
+    other.batch_execute(hold).unwrap();
+    let table = Keyed {
+        table: "texts",
+        key: "id",
+    };
+    let ids = || ["a", "b", "c"].map(str::to_owned).to_vec();
+    let mut conn = place.outside();
+    assert_eq!(free(&mut conn, table, ids()).unwrap(), ["b"]);
+    other.batch_execute("ROLLBACK").unwrap();
+    let mut found = free(&mut conn, table, ids()).unwrap();
+    found.sort();
+    assert_eq!(found, ["a", "b"]);
+}
