@@ -26,9 +26,12 @@ impl Accounts {
     ) -> Result<()> {
         let inner = &*self.0;
         let asked = Asked::OldPassword;
-        let user = match old {
-            Some(old) => self.prove_password(claims, old, asked, facts).await?,
-            None => self.find(&claims.sub).await?,
+        let user = if let Some(old) = old {
+            self.prove_password(claims, old, asked, facts).await?
+        } else {
+            inner.passwords.admit(facts.address)?;
+            self.take_login_turn(facts).await?;
+            self.find(&claims.sub).await?
         };
         self.check_new_password(&user, new.0, new.1)?;
         let hash = inner.passwords.hash(new.0, facts.address).await?;

@@ -238,15 +238,44 @@ impl Accounts {
         if !inner.limits.are_enabled() {
             return Ok(());
         }
-        let now = inner.clock.now();
-        let network = limits::network(facts.address);
-        let key = inner.limits.key("network", &[scope, &network]);
-        let seen = key.clone();
-        let look = move |conn: &mut Conn| limits::look(conn, &seen, rule, now);
         // Who floods us costs a read, not a write.
-        inner.db.read(look).await?.map_err(limits::throttled)?;
+        self.check_turns(&[(scope, rule)], facts).await?;
+        let (key, now) = (self.key_of_network(scope, facts), inner.clock.now());
         let take = move |conn: &mut Conn| limits::take(conn, &key, rule, now);
         inner.db.write(take).await?.map_err(limits::throttled)
+    }
+
+    /// Whether the caller's network has a turn left in each of these scopes.
+    ///
+    /// # Errors
+    /// Throttled, for as long as the one that takes longest.
+    pub(super) async fn check_turns(
+        &self,
+        turns: &[(&'static str, Rule)],
+        facts: &Facts,
+    ) -> Result<()> {
+        let inner = &*self.0;
+        if !inner.limits.are_enabled() {
+            return Ok(());
+        }
+        let now = inner.clock.now();
+        let turns = turns.iter();
+        let turns = turns.map(|(scope, rule)| (self.key_of_network(scope, facts), *rule));
+        let turns: Vec<_> = turns.collect();
+        let look = move |conn: &mut Conn| {
+            let mut longest = None;
+            for (key, rule) in &turns {
+                longest = longest.max(limits::look(conn, key, *rule, now)?.err());
+            }
+            Ok(longest)
+        };
+        let longest = inner.db.read(look).await?;
+        longest.map_or(Ok(()), |wait| Err(limits::throttled(wait)))
+    }
+
+    fn key_of_network(&self, scope: &str, facts: &Facts) -> limits::Key {
+        let network = limits::network(facts.address);
+        self.0.limits.key("network", &[scope, &network])
     }
 
     /// Counts a wrong password and puts it on record. Only then may the caller be told so.

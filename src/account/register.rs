@@ -100,14 +100,13 @@ impl Accounts {
     /// like a login that failed.
     async fn check_and_count(&self, registration: &Registration, facts: &Facts) -> Result<()> {
         let settings = self.0.limits.settings();
+        let made = Rule::per_hour(settings.registrations_per_hour);
+        let tried = Rule::per_minute(settings.logins_per_minute);
+        let turns @ [made, tried] = [("registration", made), ("registration-try", tried)];
+        // Of both, before anything is looked up: which of them is used up would tell what was found.
+        self.check_turns(&turns, facts).await?;
         let checked = self.check(registration).await;
-        let (scope, rule) = if checked.is_ok() {
-            let rule = Rule::per_hour(settings.registrations_per_hour);
-            ("registration", rule)
-        } else {
-            let rule = Rule::per_minute(settings.logins_per_minute);
-            ("registration-try", rule)
-        };
+        let (scope, rule) = if checked.is_ok() { made } else { tried };
         self.take_turn(scope, rule, facts).await?;
         checked
     }

@@ -99,6 +99,7 @@ pub(super) fn about_reset_confirm(config: &Config) -> Operation {
             "Ends all of the person's sessions."
         })
         .reads([UID, TOKEN, password(FIRST), password(SECOND)])
+        .limited()
         .answers(Answer::detail("The new password holds", RESET))
 }
 

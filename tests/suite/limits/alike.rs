@@ -10,6 +10,7 @@ on_both!(
     a_series_of_failures_is_the_same_for_everybody,
     a_series_under_two_names_does_not_tell_that_they_are_one,
     registrations_of_taken_and_free_addresses_are_limited_alike,
+    which_limit_of_registrations_is_used_up_does_not_tell_what_was_found,
 );
 
 /// All of an answer but what no two answers share.
@@ -125,4 +126,42 @@ fn registrations_of_taken_and_free_addresses_are_limited_alike(on: Backend) {
         (to("ann@example.com", &mails), to("new@example.com", &mails)),
         (2, 3)
     );
+}
+
+/// Line 16: who has no turn left learns nothing of a name, nor of an address.
+fn which_limit_of_registrations_is_used_up_does_not_tell_what_was_found(on: Backend) {
+    let server = server(on, |config| {
+        config.account.email_verification = EmailVerification::None;
+        config.limits.registrations_per_hour = 2;
+        config.limits.logins_per_minute = 3;
+    });
+    server.person("ann");
+    let register = |name: &str, email: &str, address: &str| {
+        let body = json!({"username": name, "email": email, "password1": PASSWORD,
+            "password2": PASSWORD});
+        post(&server.anonymous(), address, "registration/", &body)
+    };
+    let ask_all = |address: &str| {
+        let free = register("nobody", "nobody@example.com", address);
+        assert_eq!(free.status, 429);
+        for (name, email) in [("ann", "x@example.com"), ("x", "ann@example.com")] {
+            let taken = register(name, email, address);
+            assert_eq!(shown(&taken), shown(&free), "{name}");
+        }
+    };
+    // First no turn for an account is left, or none for a mistake; then both.
+    for name in ["bob", "cleo"] {
+        register(name, &format!("{name}@example.com"), ELSEWHERE).ok(201);
+    }
+    ask_all(ELSEWHERE);
+    for _ in 0..3 {
+        assert_eq!(register("ann", "x@example.com", FAR_AWAY).status, 400);
+    }
+    ask_all(FAR_AWAY);
+    server.advance(20);
+    for name in ["dora", "eve"] {
+        register(name, &format!("{name}@example.com"), FAR_AWAY).ok(201);
+    }
+    ask_all(FAR_AWAY);
+    server.mails();
 }

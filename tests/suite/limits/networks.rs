@@ -15,6 +15,7 @@ on_both!(
     asking_for_taken_names_is_limited_too,
     one_network_asks_for_so_many_mails_a_minute,
     taken_user_names_are_not_to_be_had_wholesale,
+    new_passwords_are_limited_like_logins,
 );
 
 /// Line 24: whoever it is about, known or not.
@@ -202,7 +203,9 @@ fn asking_for_taken_names_is_limited_too(on: Backend) {
         probe().problem(400, &json!({"username": [taken]}));
     }
     is_throttled(probe(), 20);
-    // Who chose badly a few times can still register.
+    // A free name is told from a taken one no more often.
+    is_throttled(register(&server, ELSEWHERE, 1), 20);
+    server.advance(20);
     register(&server, ELSEWHERE, 1).ok(201);
     server.mails();
 }
@@ -258,4 +261,28 @@ fn taken_user_names_are_not_to_be_had_wholesale(on: Backend) {
     ann.client
         .patch_json("/auth/user/", &json!({"first_name": "Ann"}))
         .ok(200);
+}
+
+/// Each costs a hash, which is done even if nobody waits for it any more.
+fn new_passwords_are_limited_like_logins(on: Backend) {
+    let server = server(on, |config| {
+        config.limits.logins_per_minute = 2;
+        config.account.old_password_required = false;
+    });
+    let ann = server.person("ann");
+    let body = json!({"uid": "x", "token": "y", "new_password1": "paper clip sunrise",
+        "new_password2": "paper clip sunrise"});
+    let confirm = |address| {
+        let client = server.anonymous();
+        post(&client, address, "password/reset/confirm/", &body)
+    };
+    for _ in 0..2 {
+        assert_eq!(confirm(ELSEWHERE).status, 400);
+    }
+    is_throttled(confirm(ELSEWHERE), 30);
+    assert_eq!(confirm(FAR_AWAY).status, 400);
+    let change = || post(&ann.client, FAR_AWAY, "password/change/", &body);
+    change().ok(200);
+    is_throttled(change(), 30);
+    server.mails();
 }
