@@ -115,8 +115,9 @@ fn row_findings(
 
 /// What is not published, and no command but one takes for a key.
 fn odd(kid: &str) -> Finding {
-    // Such a name cannot be given back to the database.
-    let remedy = if kid.contains(char::REPLACEMENT_CHARACTER) {
+    // Such a name cannot be given back to the database, or not be shown as it is.
+    let is_unsayable = |one: char| one == char::REPLACEMENT_CHARACTER || one.is_control();
+    let remedy = if kid.contains(is_unsayable) {
         "restore its row from a backup, or delete it from the table signing_keys".to_owned()
     } else {
         format!(

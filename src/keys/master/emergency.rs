@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use diesel::QueryResult;
 
 use super::operate::{Start, Succession, retire};
@@ -18,10 +17,6 @@ use crate::keys::{Changed, Keys, Purpose};
 use crate::mail::Mailer;
 use crate::storage::Conn;
 
-/// Whoever goes on with a revocation of the next key so long after it began keeps the signing keys that
-/// were made meanwhile; later, they are made once more.
-const RESUMED: TimeDelta = TimeDelta::minutes(10);
-
 /// What came of an emergency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoked {
@@ -29,7 +24,7 @@ pub struct Revoked {
     pub id: RootId,
     /// Whether it ever was current: else no refresh token was signed with it.
     pub was_current: bool,
-    /// Keys that may have been sealed under it, and what took their place. Those that left only
+    /// Keys that may ever have been sealed under it, and what took their place. Those that left only
     /// verified, and can be imported again, or were none.
     pub signing_keys: Vec<Changed>,
 }
@@ -38,24 +33,23 @@ pub struct Revoked {
 #[derive(Clone, Copy)]
 struct Emergency {
     id: RootId,
-    /// When it began, if the key never was current. Signing keys are sealed under the next key before
-    /// it is current; so who knows it may know those that were there by then, whatever seals them now.
-    of_next: Option<Time>,
+    /// When this call began.
+    begun: Time,
+    was_current: bool,
 }
 
 impl Keys {
     /// The emergency: somebody may know the key. Another one, which has to be at hand, becomes
-    /// current at once; signing keys that may have been sealed under it are revoked and replaced; and
-    /// when the nodes have `heard` of that, nothing that it sealed or signed counts any more. Mails
-    /// that a node seals under it even then are lost. Stopped half way, it is done by another call,
-    /// and several at once do it together.
+    /// current at once; all signing keys are revoked and replaced; and when the nodes have `heard` of
+    /// that, nothing that it sealed or signed counts any more. Mails that a node seals under it even
+    /// then are lost. Stopped half way, it is done by another call, and several at once do it together.
     ///
     /// Whatever the table says that it is doing: who knows a key that is retired may know signing keys
     /// that it sealed and another one has sealed since.
     ///
     /// Who knows the key may write to the database, too, and there is no telling what he seals from
-    /// what we sealed. So nothing counts but what the current key says it made: see
-    /// `is_in_doubt`.
+    /// what we sealed, nor what he had us seal. So no signing key counts but those that the current key
+    /// says were made since this call began: see `is_in_doubt`.
     ///
     /// # Errors
     /// There is no other key, or a running node lacks it.
@@ -83,7 +77,7 @@ impl Keys {
         }
         Ok(Revoked {
             id: emergency.id,
-            was_current: emergency.of_next.is_none(),
+            was_current: emergency.was_current,
             signing_keys,
         })
     }
@@ -105,19 +99,18 @@ impl Keys {
     }
 
     /// Whether who knows the key may know what is sealed in a row, or have sealed it himself. He has
-    /// not, if the current key vouches that it was made under it: whoever made it then did not use
-    /// the other one, and what was sealed anew since does not say so. All else is unauthentic, or
-    /// could be an older copy of the row that was put back. What cannot sign any more goes, too, so
-    /// that it is not taken for who signs; of a key that was revoked before nothing is left.
+    /// not, if the current key vouches that it was made under it, and since this began: nothing seals
+    /// anew under the other one since. Whatever was there before may have been sealed under it once,
+    /// for so long as he wrote that it is current, and what is there now may be an older copy that he
+    /// put back. What cannot sign any more goes, too, so that it is not taken for who signs; of a key
+    /// that was revoked before nothing is left.
     fn is_in_doubt(&self, row: &Row, emergency: Emergency, now: Time) -> bool {
         let vault = &self.0.vault;
         let is_good = |(under, at)| {
-            under != emergency.id
-                && under == vault.current(now)
-                && emergency.of_next.is_none_or(|begun| at >= begun)
+            under != emergency.id && under == vault.current(now) && at >= emergency.begun
         };
         let is_left = row.sealers().next().is_some() || row.lifetime().revoked_at.is_none();
-        is_left && !(row.made_under(vault).is_some_and(is_good) && row.open(vault).is_ok())
+        is_left && !(row.made_under(vault).is_some_and(is_good) && row.is_sound(vault))
     }
 
     /// Ends what was slipped in after the last look, and then the key: who comes later finds that
@@ -155,9 +148,9 @@ fn begin(
 ) -> QueryResult<Result<Emergency>> {
     keys::lock(conn)?;
     let mut registered = store::list(conn)?;
-    if registered.iter().all(|row| row.id != id) {
-        // As if it had been the next one, which is the worst that it can have been: that it never was
-        // used, only the table says.
+    let is_unknown = registered.iter().all(|row| row.id != id);
+    if is_unknown {
+        // As if it were the next one: that it never was used, only the table says.
         store::register(conn, id, now + NEVER, now)?;
         registered = store::list(conn)?;
     }
@@ -170,9 +163,6 @@ fn begin(
     {
         return Ok(Err(refusal));
     }
-    // The table's word for it, which he may have written, counts for as long as a call takes.
-    let begun = row.revoked_since.unwrap_or(now);
-    let begun = begun.clamp(now - RESUMED, now);
     let is_next = row.current_from > now;
     if row.vouches() {
         store::begin_to_revoke(conn, id, now)?;
@@ -182,7 +172,8 @@ fn begin(
     }
     Ok(Ok(Emergency {
         id,
-        of_next: is_next.then_some(begun),
+        begun: now,
+        was_current: is_unknown || !is_next,
     }))
 }
 

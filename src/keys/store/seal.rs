@@ -138,6 +138,15 @@ impl Row {
         })
     }
 
+    /// Whether everything opens, and both parts are of one key.
+    pub(in crate::keys) fn is_sound(&self, vault: &Vault) -> bool {
+        match self.open(vault) {
+            Ok(Some(private)) => self.is_public_of(&private),
+            Ok(None) => matches!(self.is_public_sealed(vault), Ok(true)),
+            Err(_) => false,
+        }
+    }
+
     fn is_public_of(&self, private: &[u8]) -> bool {
         let signing = |algorithm| SigningKey::from_pkcs8(algorithm, private).ok();
         let own = self.algorithm().and_then(signing);

@@ -13,6 +13,7 @@ on_both!(
     what_a_revoked_key_sealed_counts_for_nothing_whatever_the_times_say,
     what_is_slipped_in_while_a_key_is_revoked_goes_with_it,
     an_older_copy_of_a_signing_key_saves_it_from_no_revocation,
+    a_key_that_was_made_under_another_one_goes_too,
     whatever_the_table_says_a_master_key_is_revoked,
     what_cannot_sign_takes_no_keys_place,
     a_node_keeps_nothing_that_a_retired_key_sealed,
@@ -134,25 +135,48 @@ fn what_is_slipped_in_while_a_key_is_revoked_goes_with_it(on: Backend) {
     assert!(!published(&server).contains(&forged));
 }
 
-/// Signing keys are sealed under the next master key before it is current.
+/// Signing keys are sealed under the next master key before it is current; whatever the table says of
+/// when it was.
 fn an_older_copy_of_a_signing_key_saves_it_from_no_revocation(on: Backend) {
+    for lie in [
+        "retired_at = NULL",
+        "retired_at = '2980-01-01 00:00:00'",
+        "current_from = '2020-01-01 00:00:00'",
+    ] {
+        let server = Server::start(on);
+        let app = &server.app;
+        let own = kid(&server.person("ann").access);
+        keep(&server, &own);
+        let next = rotate(&server).id.to_string();
+        server.advance(1);
+        delete(&server, &own);
+        put_back(&server);
+        let lied = format!("UPDATE master_keys SET {lie} WHERE id = '{next}'");
+        server.rows(move |conn| diesel::sql_query(&lied).execute(conn));
+        let heard = Duration::ZERO;
+        block_on(app.keys.revoke_master_key(&next, &app.mail, heard)).expect("revoked");
+        let left = left(&server);
+        assert!(left.len() == 1 && left[0] != own, "{lie}: {left:?}");
+    }
+}
+
+/// A former master key seals again, if the table says for a minute that it is current.
+fn a_key_that_was_made_under_another_one_goes_too(on: Backend) {
     let server = Server::start(on);
     let app = &server.app;
-    let own = kid(&server.person("ann").access);
-    keep(&server, &own);
-    server.advance(3600);
-    let next = rotate(&server).id.to_string();
+    let first = sealed_under(&server).remove(0);
+    rotate(&server);
+    server.advance(86_400);
+    let keys = &app.keys;
+    let changed = block_on(keys.rotate(keys.default_algorithm(), Start::Announced));
+    changed.expect("a key");
+    let before = left(&server);
+    assert_eq!(before.len(), 2);
     server.advance(1);
-    delete(&server, &own);
-    put_back(&server);
-    // As if it had begun before the signing key was made.
-    let began = "UPDATE master_keys SET retired_at = '2980-01-01 00:00:00' WHERE id = ";
-    let began = format!("{began}'{next}'");
-    server.rows(move |conn| diesel::sql_query(&began).execute(conn));
     let heard = Duration::ZERO;
-    block_on(app.keys.revoke_master_key(&next, &app.mail, heard)).expect("revoked");
+    block_on(keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
     let left = left(&server);
-    assert!(left.len() == 1 && left[0] != own, "{left:?}");
+    assert!(left.len() == 1 && !before.contains(&left[0]), "{left:?}");
 }
 
 /// Signing keys that it sealed are known by who knows it, though another one seals them now.
