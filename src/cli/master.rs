@@ -38,8 +38,8 @@ pub(super) async fn run(command: Command, app: &App) -> Result<()> {
             if !is_meant {
                 return Err(Error::setup(
                     "this ends every refresh token that was signed with the key, so that people \
-                     have to log in again, and replaces the signing keys that may have been sealed \
-                     under it, with all access tokens that they signed; say --now if you mean it",
+                     have to log in again, and replaces every signing key, with all access tokens \
+                     that they signed; say --now if you mean it",
                 ));
             }
             revoke(app, &key.id, key.json).await?;
