@@ -29,8 +29,7 @@ impl Accounts {
         let user = if let Some(old) = old {
             self.prove_password(claims, old, asked, facts).await?
         } else {
-            inner.passwords.admit(facts.address)?;
-            self.take_login_turn(facts).await?;
+            self.take_hashing_turn(facts).await?;
             self.find(&claims.sub).await?
         };
         self.check_new_password(&user, new.0, new.1)?;

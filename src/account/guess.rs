@@ -139,8 +139,7 @@ impl Accounts {
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<Guess> {
-        self.0.passwords.admit(facts.address)?;
-        self.take_login_turn(facts).await?;
+        self.take_hashing_turn(facts).await?;
         let place = self.place(facts);
         // Were a claim told from no claim, whoever registers an address would learn here whether
         // it has an owner.
@@ -164,8 +163,7 @@ impl Accounts {
         password: &Plaintext,
         facts: &Facts,
     ) -> Result<bool> {
-        self.0.passwords.admit(facts.address)?;
-        self.take_login_turn(facts).await?;
+        self.take_hashing_turn(facts).await?;
         let (place, user) = (self.place(facts), user.clone());
         let look = move |conn: &mut Conn| place.admit_own(conn, user.clone());
         let found = self.0.db.read(look).await?;
@@ -224,6 +222,15 @@ impl Accounts {
         self.take_turn("login", rule, facts).await
     }
 
+    /// The same for what costs a hash. Who is refused for want of room has taken no turn.
+    ///
+    /// # Errors
+    /// Unavailable when too many wait; throttled.
+    pub(super) async fn take_hashing_turn(&self, facts: &Facts) -> Result<()> {
+        self.0.passwords.admit(facts.address)?;
+        self.take_login_turn(facts).await
+    }
+
     /// Takes one of what `rule` allows the caller's network for `scope`.
     ///
     /// # Errors
@@ -234,12 +241,25 @@ impl Accounts {
         rule: Rule,
         facts: &Facts,
     ) -> Result<()> {
+        // Who floods us costs a read, not a write.
+        self.check_turns(&[(scope, rule)], facts).await?;
+        self.take_checked_turn(scope, rule, facts).await
+    }
+
+    /// The same for who has just been found to have one left.
+    ///
+    /// # Errors
+    /// Throttled: others were quicker.
+    pub(super) async fn take_checked_turn(
+        &self,
+        scope: &'static str,
+        rule: Rule,
+        facts: &Facts,
+    ) -> Result<()> {
         let inner = &*self.0;
         if !inner.limits.are_enabled() {
             return Ok(());
         }
-        // Who floods us costs a read, not a write.
-        self.check_turns(&[(scope, rule)], facts).await?;
         let (key, now) = (self.key_of_network(scope, facts), inner.clock.now());
         let take = move |conn: &mut Conn| limits::take(conn, &key, rule, now);
         inner.db.write(take).await?.map_err(limits::throttled)

@@ -107,7 +107,7 @@ impl Accounts {
         self.check_turns(&turns, facts).await?;
         let checked = self.check(registration).await;
         let (scope, rule) = if checked.is_ok() { made } else { tried };
-        if let Err(error) = self.take_turn(scope, rule, facts).await {
+        if let Err(error) = self.take_checked_turn(scope, rule, facts).await {
             // Others were quicker: nor is told then which it was.
             self.check_turns(&turns, facts).await?;
             return Err(error);

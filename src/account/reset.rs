@@ -77,9 +77,8 @@ impl Accounts {
     /// Too many wait, or come from this network. On `uid`, then `token`, then `new_password2`. A refused password does not use up the link.
     pub async fn reset_password(&self, new: NewPassword, facts: &Facts) -> Result<()> {
         let inner = &*self.0;
-        inner.passwords.admit(facts.address)?;
         // A link that is good can be sent again and again, each time by who does not wait for the hash.
-        self.take_login_turn(facts).await?;
+        self.take_hashing_turn(facts).await?;
         let user = self.check_reset(&new.uid, &new.token).await?;
         self.check_new_password(&user, &new.first, &new.second)?;
         let hash = inner.passwords.hash(&new.first, facts.address).await?;

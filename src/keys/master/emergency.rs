@@ -7,7 +7,7 @@ use diesel::QueryResult;
 use super::operate::{Start, Succession, retire};
 use super::standing::find;
 use super::store;
-use super::{NEVER, current};
+use super::{NEVER, Registered, current};
 use crate::clock::Time;
 use crate::crypto::RootId;
 use crate::error::Result;
@@ -147,33 +147,26 @@ fn begin(
     now: Time,
 ) -> QueryResult<Result<Emergency>> {
     keys::lock(conn)?;
-    let mut registered = store::list(conn)?;
-    let is_unknown = registered.iter().all(|row| row.id != id);
-    if is_unknown {
-        // As if it were the next one: that it never was used, only the table says.
-        store::register(conn, id, now + NEVER, now)?;
-        registered = store::list(conn)?;
-    }
-    let Some(row) = registered.iter().find(|row| row.id == id) else {
-        return Err(diesel::result::Error::NotFound);
-    };
+    let registered = store::list(conn)?;
     // It may be another one by now, and none if somebody took it away.
     if current(&registered, now).is_none_or(|current| current == id)
         && let Err(refusal) = succession.write(conn, now)?
     {
         return Ok(Err(refusal));
     }
-    let is_next = row.current_from > now;
-    if row.vouches() {
-        store::begin_to_revoke(conn, id, now)?;
+    let known = registered.iter().find(|row| row.id == id);
+    // One that is not there is taken for the next: that it never was used, only the table says.
+    let is_next = known.is_none_or(|row| row.current_from > now);
+    if known.is_none_or(Registered::vouches) {
         if is_next {
             store::register(conn, id, now + NEVER, now)?;
         }
+        store::begin_to_revoke(conn, id, now)?;
     }
     Ok(Ok(Emergency {
         id,
         begun: now,
-        was_current: is_unknown || !is_next,
+        was_current: known.is_none() || !is_next,
     }))
 }
 
