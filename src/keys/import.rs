@@ -36,15 +36,16 @@ impl Keys {
     ) -> Result<Vec<Changed>> {
         let algorithm = file.algorithm(algorithm)?;
         let public = file.public().clone();
-        let kid = kid.or(file.kid()).map(str::to_owned);
-        let kid = kid.unwrap_or_else(|| public.thumbprint());
-        if !is_name(&kid) {
+        let (named, thumbprint) = (kid.or(file.kid()), public.thumbprint());
+        if named.is_some_and(|kid| !is_name(kid)) {
             return Err(refused(format!(
                 "the key's id is not 1 to {MAX_KID_BYTES} letters, digits and {KID_SIGNS}, not \
                  beginning with -; --kid gives it another: the one that old tokens have in their \
                  header"
             )));
         }
+        // One thumbprint in 64 begins with -, and is the key's id all the same.
+        let kid = named.unwrap_or(&thumbprint).to_owned();
         let least = self.policy().least_rest();
         if keep < least {
             return Err(refused(format!(
@@ -52,7 +53,7 @@ impl Keys {
                 least.num_seconds()
             )));
         }
-        let (thumbprint, strays) = (public.thumbprint(), self.strays().await?);
+        let strays = self.strays().await?;
         let new = NewKey {
             kid: kid.clone(),
             algorithm,

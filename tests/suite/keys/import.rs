@@ -21,6 +21,7 @@ on_both!(
     an_imported_key_takes_over_like_one_of_a_rotation,
     a_key_that_was_slipped_into_the_database_is_not_published,
     what_cannot_be_taken_over_is_refused_with_the_remedy,
+    a_key_is_called_after_its_thumbprint_whatever_that_begins_with,
     the_command_line_imports_and_exports,
 );
 
@@ -350,6 +351,28 @@ fn what_cannot_be_taken_over_is_refused_with_the_remedy(on: Backend) {
     let short = block_on(short).expect_err("tokens live for 10 minutes, and clocks differ by one");
     assert!(short.to_string().contains("660 seconds"), "{short}");
     assert_eq!(server.events("signing_key_imported").len(), 1);
+}
+
+fn a_key_is_called_after_its_thumbprint_whatever_that_begins_with(on: Backend) {
+    let installation = Installation::new(on);
+    let process = installation.start(&[]);
+    let openssl = Openssl::new();
+    let key = json!({
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "xVGxS4Q1IdkvADAFp-Yumw0jnhQCFCKQfklEENJnEKU",
+        "y": "8Wv0YCzciaRvHkN7cNQiQ_imLU6owFstjZ6PZ_mQaUY",
+    });
+    let file = openssl.path("key.jwk");
+    std::fs::write(&file, key.to_string()).expect("the file");
+    let thumbprint = "-8zJ3c9P2ayX3o5_UdipIvK6TIspRsW6ipxxIQQdvTI";
+    let told = installation.run(&["keys", "import", &file.display().to_string()]);
+    assert!(told.contains(thumbprint), "{told}");
+    let exported = installation.run(&["keys", "export", thumbprint, "--public"]);
+    assert!(exported.contains(thumbprint), "{exported}");
+    let told = installation.run(&["keys", "revoke", "-8zJ3c9P2ayX", "--now"]);
+    assert!(told.contains(thumbprint), "{told}");
+    process.stop();
 }
 
 fn the_command_line_imports_and_exports(on: Backend) {
