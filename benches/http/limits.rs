@@ -9,7 +9,10 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+    UnparsedPublicKey,
+};
 
 use crate::Outcome;
 use crate::process::{Process, cpu_of_machine, share_of_machine};
@@ -28,6 +31,8 @@ pub(crate) struct Limits {
     pub(crate) allocating_hashes: f64,
     /// ES256 with ring.
     pub(crate) signatures: f64,
+    /// Checks of such signatures.
+    pub(crate) checks: f64,
     /// Syncs of a file that has just grown by a page.
     pub(crate) syncs: f64,
     /// One-row updates in SQLite, [`GROUP`] of them to a synced commit.
@@ -44,6 +49,7 @@ impl Limits {
             hashes: on_all_cores(move || hashes(time))?,
             allocating_hashes: on_all_cores(move || allocating_hashes(time))?,
             signatures: on_all_cores(move || signatures(time))?,
+            checks: on_all_cores(move || checks(time))?,
             syncs: syncs(time)?,
             updates: updates(time)?,
             disturbance: 0.0,
@@ -104,21 +110,42 @@ fn allocating_hashes(time: Duration) -> Outcome<f64> {
     })
 }
 
+/// As long as what is signed of an access token, in bytes.
+const MESSAGE: [u8; 560] = [b'a'; 560];
+
+fn es256() -> Outcome<EcdsaKeyPair> {
+    let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, randomness());
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| "no key")?;
+    let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random);
+    Ok(key.map_err(|_| "no key")?)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "ring alone is measured here, not this project's use of it"
 )]
+fn randomness() -> SystemRandom {
+    SystemRandom::new()
+}
+
 fn signatures(time: Duration) -> Outcome<f64> {
-    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-    let random = SystemRandom::new();
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| "no key")?;
-    let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random);
-    let key = key.map_err(|_| "no key")?;
-    let message = [b'a'; 560];
+    let (key, random) = (es256()?, randomness());
     rate(time, || {
-        let signature = key.sign(&random, &message).map_err(|_| "no signature")?;
+        let signature = key.sign(&random, &MESSAGE).map_err(|_| "no signature")?;
         std::hint::black_box(signature);
         Ok(())
+    })
+}
+
+fn checks(time: Duration) -> Outcome<f64> {
+    let key = es256()?;
+    let signature = key
+        .sign(&randomness(), &MESSAGE)
+        .map_err(|_| "no signature")?;
+    let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.public_key());
+    rate(time, || {
+        let is_good = public.verify(&MESSAGE, signature.as_ref());
+        Ok(is_good.map_err(|_| "a bad signature")?)
     })
 }
 

@@ -69,6 +69,7 @@ impl Report {
             self.limit(|it| it.allocating_hashes),
         )?;
         row("ES256 signatures (ring)", self.limit(|it| it.signatures))?;
+        row("checks of them", self.limit(|it| it.checks))?;
         row("`fdatasync` of an appended page", self.limit(|it| it.syncs))?;
         row(
             "one-row updates in SQLite, 64 to a synced commit",

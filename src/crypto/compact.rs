@@ -54,6 +54,8 @@ pub struct TokenHeader {
 pub struct Compact<'a> {
     /// What it says about itself.
     pub header: TokenHeader,
+    /// All of it, as it is written.
+    pub(super) whole: &'a str,
     /// What is signed (RFC 7515 section 5.1): header and payload as they are written.
     pub(super) message: &'a str,
     /// The claims, as JSON.
@@ -101,6 +103,7 @@ impl<'a> Compact<'a> {
         };
         Ok(Self {
             header,
+            whole: token,
             message,
             payload,
             signature,

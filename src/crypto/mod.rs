@@ -19,6 +19,7 @@ mod key_file;
 mod private_key;
 mod provider;
 mod registry;
+mod seen;
 mod signing_key;
 #[cfg(test)]
 mod token_tests;

@@ -47,7 +47,7 @@ impl Key {
         Ok(Self {
             kid,
             algorithm,
-            verifying: VerifyingKey::from_jwk(algorithm, &public)?,
+            verifying: VerifyingKey::from_jwk(algorithm, &public)?.remembering(),
             public,
             signing,
             purpose,

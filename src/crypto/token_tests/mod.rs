@@ -6,6 +6,7 @@ mod keys;
 mod known_answers;
 mod refusals;
 mod registry;
+mod seen;
 pub(super) mod vectors;
 
 use jsonwebtoken::Header;

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use diesel::prelude::*;
+use serde_json::json;
 use signet::crypto::{Algorithm, KeyFile, SigningKey};
 use signet::error::Result;
 use signet::keys::Changed;
@@ -17,6 +18,7 @@ on_both!(
     a_key_is_imported_again_unless_it_was_revoked,
     a_key_that_was_revoked_by_a_clock_ahead_is_revoked,
     doctor_has_nothing_against_a_revoked_key,
+    a_token_that_was_good_is_judged_anew_each_time,
 );
 
 /// A private key, as a file.
@@ -162,4 +164,31 @@ fn doctor_has_nothing_against_a_revoked_key(on: Backend) {
     // It would fail, were anything bad.
     let report = installation.run(&["doctor"]);
     assert!(!report.contains("import"), "{report}");
+}
+
+/// That a signature was good once is remembered; nothing else is.
+fn a_token_that_was_good_is_judged_anew_each_time(on: Backend) {
+    let server = Server::start(on);
+    let (ann, ben, eve) = (
+        server.person("ann"),
+        server.person("ben"),
+        server.person("eve"),
+    );
+    let statuses = || [&ann, &ben, &eve].map(|person| verify(&server, &person.access));
+    assert_eq!(statuses(), [200, 200, 200]);
+    assert_eq!(statuses(), [200, 200, 200]);
+    let refresh = json!({"refresh": ann.refresh});
+    ann.client.post_json("/auth/logout/", &refresh).ok(200);
+    assert_eq!(statuses(), [401, 200, 200]);
+    let first = kid(&ben.access);
+    block_on(server.app.keys.revoke(&first)).expect("revoked");
+    assert_eq!(statuses(), [401, 401, 401]);
+    let next = server.person("fay");
+    assert_ne!(kid(&next.access), first);
+    let is_good = || verify(&server, &next.access);
+    assert_eq!([is_good(), is_good()], [200, 200]);
+    server.advance(599);
+    assert_eq!(is_good(), 200);
+    server.advance(1);
+    assert_eq!(is_good(), 401);
 }
