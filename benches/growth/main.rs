@@ -58,11 +58,7 @@ async fn run(options: &Options) -> Outcome<()> {
     let mut text = report::conditions(options, &cores.describe());
     cores.take_the_loads()?;
     let mut runs = Vec::new();
-    if !options.no_sqlite {
-        runs.push(measure(options, &cores, &Database::sqlite).await?);
-    }
-    if let Some(url) = &options.postgres {
-        let fresh = || Database::postgresql(url);
+    for fresh in options.asked.databases() {
         runs.push(measure(options, &cores, &fresh).await?);
     }
     Report { runs }.write(&mut text)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::shared::asked::POSTGRES_URL;
+use crate::shared::asked::Asked;
 
 /// Measures what people, sessions and years of refreshes do to the cost of a request.
 #[derive(Parser)]
@@ -23,15 +23,8 @@ pub(crate) struct Options {
     /// Puts the report into docs/capacity.md
     #[arg(long)]
     pub(crate) write: bool,
-    /// Measures PostgreSQL too, in databases of its own beside the one named here
-    #[arg(long, env = POSTGRES_URL, hide_env_values = true)]
-    pub(crate) postgres: Option<String>,
-    /// Leaves SQLite out
-    #[arg(long)]
-    pub(crate) no_sqlite: bool,
-    /// What cargo says to every benchmark; without it, it is `cargo test` that runs us
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    pub(crate) asked: Asked,
 }
 
 /// How much there is at a step.
@@ -61,7 +54,7 @@ impl Options {
         if !self.steps.is_empty() {
             return self.steps.clone();
         }
-        let largest = if self.bench { 7 } else { 3 };
+        let largest = if self.asked.is_trial() { 3 } else { 7 };
         let size = |exponent: u32| Size {
             people: 10_u64.pow(exponent),
             sessions: 10_u64.pow((exponent + 1).min(7)),
@@ -70,11 +63,19 @@ impl Options {
     }
 
     pub(crate) fn refreshes(&self) -> u64 {
-        let usual = if self.bench { 100_000_000 } else { 100_000 };
+        let usual = if self.asked.is_trial() {
+            100_000
+        } else {
+            100_000_000
+        };
         self.refreshes.unwrap_or(usual)
     }
 
     pub(crate) fn length(&self) -> Duration {
-        Duration::from_secs(if self.bench { self.seconds } else { 1 })
+        Duration::from_secs(if self.asked.is_trial() {
+            1
+        } else {
+            self.seconds
+        })
     }
 }

@@ -26,7 +26,7 @@ impl Conditions {
         reason = "the date is for people, and nothing depends on it"
     )]
     pub(crate) fn note(options: &Options, cores: &Cores) -> Outcome<Self> {
-        let postgresql = options.postgres.as_deref();
+        let postgresql = options.asked.postgres();
         let postgresql = postgresql.map(machine::version_of_postgresql).transpose()?;
         Ok(Self {
             begun: Utc::now(),

@@ -89,7 +89,8 @@ async fn measure(options: &Options) -> Outcome<Report> {
     };
     let conditions = Conditions::note(options, &cores)?;
     cores.take_the_loads()?;
-    let databases = databases(options)?;
+    let databases = options.asked.databases().into_iter().map(|fresh| fresh());
+    let databases: Vec<Database> = databases.collect::<Outcome<_>>()?;
     let mut subjects = Vec::new();
     for database in &databases {
         subjects.push(Subject::start(database, &cores, options.most_clients()).await?);
@@ -136,17 +137,6 @@ async fn measure_answers(
         bare.measure(options, count).await?;
     }
     Ok(())
-}
-
-fn databases(options: &Options) -> Outcome<Vec<Database>> {
-    let mut databases = Vec::new();
-    if !options.no_sqlite {
-        databases.push(Database::sqlite()?);
-    }
-    if let Some(url) = &options.postgres {
-        databases.push(Database::postgresql(url)?);
-    }
-    Ok(databases)
 }
 
 /// The limits of the cores that the server has.

@@ -7,15 +7,11 @@ use clap::Parser;
 
 use crate::client::Scenario;
 use crate::load::Window;
-use crate::shared::asked::POSTGRES_URL;
+use crate::shared::asked::Asked;
 
 /// Measures the server over HTTP.
 #[derive(Parser)]
 #[command(name = "http")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
 pub(crate) struct Options {
     /// One second for each cell, once, with 1 and 8 clients: shows that it works, not how fast it is
     #[arg(long)]
@@ -44,15 +40,8 @@ pub(crate) struct Options {
     /// While others take more than a tenth of the machine, measure again, so many times at most
     #[arg(long, default_value_t = 0)]
     pub(crate) patience: usize,
-    /// Measures PostgreSQL too, in a database of its own beside the one named here
-    #[arg(long, env = POSTGRES_URL, hide_env_values = true)]
-    pub(crate) postgres: Option<String>,
-    /// Leaves SQLite out
-    #[arg(long)]
-    pub(crate) no_sqlite: bool,
-    /// What cargo says to every benchmark; without it, it is `cargo test` that runs us
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    pub(crate) asked: Asked,
     /// Serves this file at the place of the JWKS, with nothing around it
     #[arg(long, hide = true)]
     pub(crate) bare_server: Option<PathBuf>,
@@ -60,7 +49,7 @@ pub(crate) struct Options {
 
 impl Options {
     fn is_quick(&self) -> bool {
-        self.quick || !self.bench
+        self.quick || self.asked.is_trial()
     }
 
     pub(crate) fn window(&self) -> Window {

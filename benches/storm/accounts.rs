@@ -19,7 +19,7 @@ const HONEST: u16 = 1000;
 const FIRST_VERIFYING: u16 = 2000;
 const FIRST_BUSY: u16 = 1100;
 /// So many keep the hashing threads busy, and do not fill their queue.
-const BUSY: u16 = 8;
+pub(crate) const BUSY: u16 = 8;
 
 pub(crate) struct Accounts {
     pub(crate) refreshing: Vec<Client>,

@@ -93,7 +93,8 @@ async fn run(options: &Options) -> Outcome<bool> {
     cores.take_the_loads()?;
     report::print_conditions(options, &cores);
     let mut is_well = true;
-    for database in databases(options)? {
+    for fresh in options.asked.databases() {
+        let database = fresh()?;
         let report = endure(options, &cores, &database).await?;
         report.print();
         let goals = report.goals();
@@ -104,14 +105,6 @@ async fn run(options: &Options) -> Outcome<bool> {
         is_well &= judge(options, &goals);
     }
     Ok(is_well)
-}
-
-fn databases(options: &Options) -> Outcome<Vec<Database>> {
-    let mut databases = vec![Database::sqlite()?];
-    if let Some(url) = &options.postgres {
-        databases.push(Database::postgresql(url)?);
-    }
-    Ok(databases)
 }
 
 /// The server on one database, at rest and through both storms.

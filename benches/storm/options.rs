@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::Outcome;
-use crate::shared::asked::POSTGRES_URL;
+use crate::shared::asked::Asked;
 use crate::storm::MOST_CONNECTIONS;
 
 /// Shows what a storm of logins does to everything else.
@@ -33,12 +33,8 @@ pub(crate) struct Options {
     /// While the goals are missed before there is any storm, calibrate again, so many times at most
     #[arg(long, default_value_t = 5)]
     pub(crate) patience: u32,
-    /// Endures it on PostgreSQL too, in a database of its own beside the one named here
-    #[arg(long, env = POSTGRES_URL, hide_env_values = true)]
-    pub(crate) postgres: Option<String>,
-    /// What cargo says to every benchmark; without it, it is `cargo test` that runs us
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    pub(crate) asked: Asked,
     /// Hashes for so many milliseconds, and says how many hashes a second that were
     #[arg(long, hide = true)]
     pub(crate) hash_for: Option<u64>,
@@ -47,7 +43,7 @@ pub(crate) struct Options {
 impl Options {
     /// Whether it is only to be seen that everything works.
     pub(crate) fn is_trial(&self) -> bool {
-        !self.bench
+        self.asked.is_trial()
     }
 
     /// How long a storm lasts.

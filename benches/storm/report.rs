@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::accounts::BUSY;
 use crate::cores::Cores;
 use crate::figures::Figures;
 use crate::goals::{self, Given, Goal};
@@ -89,7 +90,7 @@ impl Report {
             "| processor that both take of the server | {:.0} % of a core |",
             taken * 100.0
         );
-        println!("| logins beside them, 8 always waiting (\"calibrated\") | {calibrated:.1}/s |");
+        println!("| logins beside them, {BUSY} always waiting (\"calibrated\") | {calibrated:.1}/s |");
         let login = login.as_secs_f64() * 1e3;
         println!("| login beside the traffic | {login:.0} ms |");
         println!(

@@ -34,6 +34,7 @@ use people::People;
 use process::Process;
 use question::{PAIRS, Pair};
 use report::{Finding, Shares};
+use shared::asked::POSTGRES_URL;
 use shared::{Failure, Outcome, connection, database, process};
 use statistics::Random;
 use verdict::Verdict;
@@ -68,7 +69,7 @@ struct Options {
     #[arg(long, default_value_t = 10)]
     pause_ms: u64,
     /// Measures PostgreSQL instead, in a database of its own beside the one named here
-    #[arg(long, env = "SIGNET_BENCH_POSTGRES_URL", hide_env_values = true)]
+    #[arg(long, env = POSTGRES_URL, hide_env_values = true)]
     postgres: Option<String>,
     /// Asks in the order of an earlier run
     #[arg(long)]
