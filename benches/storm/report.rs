@@ -90,7 +90,9 @@ impl Report {
             "| processor that both take of the server | {:.0} % of a core |",
             taken * 100.0
         );
-        println!("| logins beside them, {BUSY} always waiting (\"calibrated\") | {calibrated:.1}/s |");
+        println!(
+            "| logins beside them, {BUSY} always waiting (\"calibrated\") | {calibrated:.1}/s |"
+        );
         let login = login.as_secs_f64() * 1e3;
         println!("| login beside the traffic | {login:.0} ms |");
         println!(

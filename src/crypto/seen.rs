@@ -3,18 +3,21 @@
 //! Everything else about a token (its times, its session, whether the key still counts) is judged
 //! each time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::sha256;
 
-/// Of one key. Each takes 40 bytes.
-const PLACES: usize = 4096;
+/// Places of one key, and tokens in each: 140 KiB.
+const PLACES: usize = 1024;
+const TOKENS: usize = 4;
 
 /// SHA-256 of a whole token, signature and all. Who reads it from memory has no token.
 type Digest = [u8; 32];
 
-/// The newest tokens, one for each place: one that falls on another's place takes it.
-pub(super) struct Seen(Vec<Mutex<Option<Digest>>>);
+/// The newest that fell on it come first.
+type Place = [Option<Digest>; TOKENS];
+
+pub(super) struct Seen(Vec<Mutex<Place>>);
 
 impl Seen {
     pub(super) fn new() -> Self {
@@ -28,23 +31,26 @@ impl Seen {
     /// Whether the token's signature is good: remembered, or else as `check` says.
     pub(super) fn or_check(&self, token: &str, check: impl FnOnce() -> bool) -> bool {
         let digest = sha256(token.as_bytes());
-        if self
-            .place(digest)
-            .is_some_and(|place| *place == Some(digest))
-        {
+        let Some(place) = self.place(digest) else {
+            return check();
+        };
+        let lock = || place.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock().contains(&Some(digest)) {
             return true;
         }
         let is_good = check();
-        if is_good && let Some(mut place) = self.place(digest) {
-            *place = Some(digest);
+        if is_good {
+            let mut tokens = lock();
+            tokens.rotate_right(1);
+            let [newest, ..] = &mut *tokens;
+            *newest = Some(digest);
         }
         is_good
     }
 
-    fn place(&self, digest: Digest) -> Option<MutexGuard<'_, Option<Digest>>> {
+    fn place(&self, digest: Digest) -> Option<&Mutex<Place>> {
         let [low, high, ..] = digest;
-        let number = usize::from(u16::from_le_bytes([low, high])) % PLACES;
-        let place = self.0.get(number)?;
-        Some(place.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0
+            .get(usize::from(u16::from_le_bytes([low, high])) % PLACES)
     }
 }
