@@ -41,8 +41,8 @@ pub(in crate::keys) struct Registered {
     pub id: RootId,
     /// From then on it seals, until the next one does.
     pub current_from: Time,
-    /// Since then it is being revoked, which is not done.
-    pub revoked_since: Option<Time>,
+    /// Its revocation was begun, and is not done.
+    pub is_being_revoked: bool,
     /// From then on it is not used for anything.
     pub retired_at: Option<Time>,
 }
@@ -62,7 +62,7 @@ impl Registered {
 
     /// Whether what it sealed is good: it is in use, and nobody began to revoke it.
     pub(in crate::keys) fn vouches(&self) -> bool {
-        self.is_in_use() && self.revoked_since.is_none()
+        self.is_in_use() && !self.is_being_revoked
     }
 }
 
@@ -106,7 +106,7 @@ impl MasterKey {
             registered.push(Registered {
                 id,
                 current_from: clock.now(),
-                revoked_since: None,
+                is_being_revoked: false,
                 retired_at: None,
             });
         }

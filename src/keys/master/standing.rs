@@ -133,7 +133,7 @@ pub(super) fn followed_at(registered: &[Registered], id: RootId) -> Option<Time>
 fn stage(row: &Registered, registered: &[Registered], now: Time) -> Stage {
     if row.retired_at.is_some() {
         Stage::Retired
-    } else if row.revoked_since.is_some() {
+    } else if row.is_being_revoked {
         Stage::Revoking
     } else if current(registered, now) == Some(row.id) {
         Stage::Current

@@ -20,14 +20,13 @@ pub(in crate::keys) fn list(conn: &mut Conn) -> QueryResult<Vec<Registered>> {
         .into_iter()
         .filter_map(|(id, current_from, retired_at)| {
             let retired_at = retired_at.map(Moment::or_epoch);
-            let put_off = retired_at.map(|at| at - FOREVER);
-            let revoked_since = put_off.filter(|since| *since >= Time::UNIX_EPOCH);
+            let is_being_revoked = retired_at.is_some_and(|at| at - FOREVER >= Time::UNIX_EPOCH);
             Some(Registered {
                 // No node wrote another name.
                 id: String::from(id).parse().ok()?,
                 current_from: current_from.or_epoch(),
-                revoked_since,
-                retired_at: retired_at.filter(|_| revoked_since.is_none()),
+                is_being_revoked,
+                retired_at: retired_at.filter(|_| !is_being_revoked),
             })
         });
     Ok(registered.collect())
