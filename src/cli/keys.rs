@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::arguments::{Keys as Command, Next};
+use super::logging::escaped;
 use super::print_json;
 use crate::app::App;
 use crate::clock::{Time, in_seconds};
@@ -196,7 +197,7 @@ fn tell(keys: &Keys, changed: &[Changed], json: bool) {
         println!("Nothing is to be done.");
     }
     for one in changed {
-        println!("{}", one.told());
+        println!("{}", escaped(&one.told()));
     }
     for note in notes(policy, changed, now) {
         println!("{note}");

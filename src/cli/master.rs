@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::arguments::Master as Command;
+use super::logging::escaped;
 use super::{print_json, wait_for};
 use crate::app::App;
 use crate::clock::{Clock, in_seconds};
@@ -148,24 +149,37 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
     let heard = heard.unwrap_or_default() + Duration::from_millis(500);
     let heard = heard.min(MOST_PATIENCE);
     let revoked = app.keys.revoke_master_key(id, &app.mail, heard).await?;
+    // Mails waited under it, with links in them.
+    let links = if revoked.was_current {
+        app.accounts.end_links().await?
+    } else {
+        0
+    };
     let told: Vec<String> = revoked
         .signing_keys
         .iter()
         .map(keys::Changed::told)
         .collect();
-    let id = revoked.id.to_string();
+    let (id, current) = (revoked.id.to_string(), revoked.current.to_string());
     if json {
         print_json(&json!({
-            "revoked": id, "signing_keys": told, "import_again": left(&revoked.signing_keys),
+            "revoked": id, "current": current, "signing_keys": told, "links_ended": links,
+            "import_again": left(&revoked.signing_keys),
         }));
         return Ok(());
     }
     println!(
-        "The master key {id} counts for nothing any more. On every node: signet keys master remove \
-         {id}"
+        "The master key {id} counts for nothing any more; {current} is current. On every node: \
+         signet keys master remove {id}"
     );
     for line in told {
-        println!("{line}");
+        println!("{}", escaped(&line));
+    }
+    if links > 0 {
+        println!(
+            "{links} links that were mailed lead nowhere any more: mails were sealed under it while \
+             they waited. Who needs one asks again."
+        );
     }
     tell_left(&revoked.signing_keys);
     let logins = if revoked.was_current {
@@ -196,7 +210,7 @@ fn tell_left(changed: &[Changed]) {
         println!(
             "Nobody vouches any more for keys that only verified. Import them again, from where you \
              had them, if old tokens need them (one that you never had was somebody else's): {}",
-            left.join(", ")
+            escaped(&left.join(", "))
         );
     }
 }
@@ -237,7 +251,7 @@ pub(super) fn recover(config: Config, is_meant: bool, json: bool) -> Result<()> 
         );
     }
     for line in told {
-        println!("{line}");
+        println!("{}", escaped(&line));
     }
     tell_left(&recovered.signing_keys);
     println!(

@@ -30,6 +30,17 @@ const RETRY: TimeDelta = TimeDelta::minutes(1);
 /// A job that is so much later than planned is not being done.
 const LATE: TimeDelta = TimeDelta::minutes(5);
 
+/// What a row may say. Nobody writes that a job is due, or taken, for longer than its period and
+/// [`LEASE`], but by a clock that was wrong or to keep it from being done: that counts for nothing.
+#[derive(Clone, Copy)]
+struct Bounds {
+    now: Time,
+    /// The last time at which a job may be due next.
+    next: Time,
+    /// The last time until which it may be taken.
+    lease: Time,
+}
+
 /// A step: what is wrong with the jobs that one node does for all.
 ///
 /// # Errors
@@ -90,14 +101,19 @@ impl Shared {
     ) -> Result<(Option<Time>, Time)> {
         let inner = &*self.0;
         let now = inner.clock.now();
+        let bounds = Bounds {
+            now,
+            next: now + period + LATE,
+            lease: now + LEASE + LATE,
+        };
         let row = inner.db.read(move |conn| store::find(conn, name)).await?;
-        if let Some(row) = row.filter(|row| row.next_run_at > now || row.is_leased(now)) {
+        if let Some(row) = row.filter(|row| !row.is_free(bounds)) {
             return Ok((row.last_run_at, row.next_run_at));
         }
         let owner = inner.owner.clone();
         let claim = inner
             .db
-            .write(move |conn| store::claim(conn, name, &owner, (now, now + LEASE)));
+            .write(move |conn| store::claim(conn, name, &owner, bounds, now + LEASE));
         if !claim.await? {
             return Ok((None, now + RETRY));
         }

@@ -1,6 +1,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::Bounds;
 use crate::clock::Time;
 use crate::storage::schema::jobs;
 use crate::storage::{Conn, each, loaded, stored};
@@ -14,9 +15,11 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Somebody is at it.
-    pub(super) fn is_leased(&self, now: Time) -> bool {
-        self.lease_until.is_some_and(|until| until > now)
+    /// The job is due, and nobody is at it.
+    pub(super) fn is_free(&self, within: Bounds) -> bool {
+        let waits = |until, most| within.now < until && until <= most;
+        let is_leased = |until| waits(until, within.lease);
+        !waits(self.next_run_at, within.next) && !self.lease_until.is_some_and(is_leased)
     }
 }
 
@@ -38,18 +41,23 @@ pub(super) fn claim(
     conn: &mut Conn,
     name: &str,
     owner: &str,
-    (now, until): (Time, Time),
+    within: Bounds,
+    until: Time,
 ) -> QueryResult<bool> {
-    let first = (jobs::name.eq(name), jobs::next_run_at.eq(stored(now)));
+    let now = stored(within.now);
+    let first = (jobs::name.eq(name), jobs::next_run_at.eq(now));
     each!(conn, |one| diesel::insert_into(jobs::table)
         .values(first)
         .on_conflict_do_nothing()
         .execute(one))?;
-    let now = stored(now);
-    let free = jobs::table
-        .find(name)
-        .filter(jobs::next_run_at.le(now))
-        .filter(jobs::lease_until.is_null().or(jobs::lease_until.le(now)));
+    let is_due = jobs::next_run_at
+        .le(now)
+        .or(jobs::next_run_at.gt(stored(within.next)));
+    let is_left = jobs::lease_until
+        .is_null()
+        .or(jobs::lease_until.le(now))
+        .or(jobs::lease_until.gt(stored(within.lease)));
+    let free = jobs::table.find(name).filter(is_due).filter(is_left);
     let taken = diesel::update(free)
         .set((
             jobs::lease_owner.eq(owner),

@@ -37,7 +37,7 @@ impl Keys {
         let algorithm = file.algorithm(algorithm)?;
         let public = file.public().clone();
         let (named, thumbprint) = (kid.or(file.kid()), public.thumbprint());
-        if named.is_some_and(|kid| !is_name(kid)) {
+        if named.is_some_and(|kid| kid != thumbprint && !is_name(kid)) {
             return Err(refused(format!(
                 "the key's id is not 1 to {MAX_KID_BYTES} letters, digits and {KID_SIGNS}, not \
                  beginning with -; --kid gives it another: the one that old tokens have in their \

@@ -91,7 +91,8 @@ impl Row {
 
     /// Whether somebody can call it by its name, which was not damaged.
     fn is_named(&self) -> bool {
-        !self.kid.is_empty() && !self.kid.contains(char::REPLACEMENT_CHARACTER)
+        let is_odd = |one: char| one == char::REPLACEMENT_CHARACTER || one.is_control();
+        !self.kid.is_empty() && !self.kid.contains(is_odd)
     }
 
     /// What it signs with; none of a row that is no key of this version: its algorithm is not known, or
@@ -181,10 +182,10 @@ pub(super) fn entries(conn: &mut Conn) -> QueryResult<Vec<Entry>> {
     Ok(list(conn)?.into_iter().filter_map(Row::entry).collect())
 }
 
-/// Other times for a key.
+/// Other times for a key that is there.
 pub(super) fn update(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
     let life = &entry.lifetime;
-    diesel::update(signing_keys::table.find(&entry.kid))
+    let updated = diesel::update(signing_keys::table.find(&entry.kid))
         .set((
             signing_keys::publish_at.eq(stored(life.publish_at)),
             signing_keys::activate_at.eq(stored(life.activate_at)),
@@ -193,6 +194,7 @@ pub(super) fn update(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
             signing_keys::revoked_at.eq(life.revoked_at.map(stored)),
         ))
         .execute(conn)?;
+    done(updated)?;
     if life.revoked_at.is_some() {
         // For good: who can only write to the database cannot take it back.
         let row = diesel::update(signing_keys::table.find(&entry.kid));
@@ -201,6 +203,17 @@ pub(super) fn update(conn: &mut Conn, entry: &Entry) -> QueryResult<()> {
             signing_keys::sealed_public.eq(None::<Vec<u8>>),
         ))
         .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Nobody is told that something was done to a row that is not there.
+///
+/// # Errors
+/// No row was changed.
+pub(super) fn done(changed: usize) -> QueryResult<()> {
+    if changed == 0 {
+        return Err(diesel::result::Error::NotFound);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod emergency;
 mod forgery;
+mod lies;
 mod retirement;
 mod unfinished;
 

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::crypto;
 
-pub(super) use store::{NewToken, Token, consume_token, delete_tokens, find_token, insert_token};
+pub(super) use store::{
+    NewToken, Token, consume_token, delete_all_tokens, delete_tokens, find_token, insert_token,
+};
 
 /// What a one-time secret is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -104,6 +104,11 @@ pub(in crate::account) fn delete_tokens(
     Ok(())
 }
 
+/// Makes everybody's worthless; how many there were.
+pub(in crate::account) fn delete_all_tokens(conn: &mut Conn) -> QueryResult<usize> {
+    diesel::delete(one_time_tokens::table).execute(conn)
+}
+
 const TABLE: Keyed = Keyed {
     table: "one_time_tokens",
     key: "digest",

@@ -10,7 +10,7 @@ use super::store;
 use super::{NEVER, Registered, current};
 use crate::clock::Time;
 use crate::crypto::RootId;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event;
 use crate::keys::store::{self as keys, Row};
 use crate::keys::{Changed, Keys, Purpose};
@@ -24,6 +24,8 @@ pub struct Revoked {
     pub id: RootId,
     /// Whether it ever was current: else no refresh token was signed with it.
     pub was_current: bool,
+    /// The one that is current now.
+    pub current: RootId,
     /// Keys that may ever have been sealed under it, and what took their place. Those that left only
     /// verified, and can be imported again, or were none.
     pub signing_keys: Vec<Changed>,
@@ -41,8 +43,7 @@ struct Emergency {
 impl Keys {
     /// The emergency: somebody may know the key. Another one, which has to be at hand, becomes
     /// current at once; all signing keys are revoked and replaced; and when the nodes have `heard` of
-    /// that, nothing that it sealed or signed counts any more. Mails that a node seals under it even
-    /// then are lost. Stopped half way, it is done by another call, and several at once do it together.
+    /// that, nothing that it sealed or signed counts any more. Mails that it sealed are lost. Stopped half way, it is done by another call, and several at once do it together.
     ///
     /// Whatever the table says that it is doing: who knows a key that is retired may know signing keys
     /// that it sealed and another one has sealed since.
@@ -52,7 +53,7 @@ impl Keys {
     /// says were made since this call began: see `is_in_doubt`.
     ///
     /// # Errors
-    /// There is no other key, or a running node lacks it.
+    /// There is no other key, or a running node lacks it; in the end nothing signs.
     pub async fn revoke_master_key(
         &self,
         wanted: &str,
@@ -71,21 +72,28 @@ impl Keys {
         let finish = move |conn: &mut Conn| these.finish(conn, emergency, now);
         let last = self.0.db.write(finish).await?;
         self.reload().await?;
-        if !last.is_empty() {
-            signing_keys.extend(last);
-            signing_keys.extend(self.maintain().await?);
+        signing_keys.extend(last);
+        // What was no key of this version had no successor.
+        signing_keys.extend(self.maintain().await?);
+        if !self.can_sign() {
+            return Err(Error::setup(format!(
+                "the master key {} counts for nothing any more, and no key signs: signet keys list, \
+                 signet doctor",
+                emergency.id
+            )));
         }
         Ok(Revoked {
             id: emergency.id,
             was_current: emergency.was_current,
+            current: self.0.vault.current(self.now()),
             signing_keys,
         })
     }
 
-    /// Says that the key is being revoked, so that nobody relies on it, and makes another one current
-    /// if it is so now, at once: whatever happens then, there is no going back.
+    /// Says that the key is being revoked, so that nobody relies on it, and makes one that waits current
+    /// at once: whatever happens then, there is no going back.
     async fn begin_to_revoke(&self, id: RootId) -> Result<Emergency> {
-        let (succession, now) = (self.succession(None, Start::Now), self.now());
+        let (succession, now) = (self.succession(None, Start::InsteadOf(id)), self.now());
         let begin = move |conn: &mut Conn| begin(conn, &succession, id, now);
         let emergency = self.0.db.write(begin).await??;
         self.reload().await?;
@@ -148,10 +156,11 @@ fn begin(
 ) -> QueryResult<Result<Emergency>> {
     keys::lock(conn)?;
     let registered = store::list(conn)?;
-    // It may be another one by now, and none if somebody took it away.
-    if current(&registered, now).is_none_or(|current| current == id)
-        && let Err(refusal) = succession.write(conn, now)?
-    {
+    // None, if somebody took it away.
+    let is_current = current(&registered, now).is_none_or(|current| current == id);
+    // Which one is current only the table says, and it may be one that was retired: so what nobody
+    // had yet takes over, if it is there.
+    if let (Err(refusal), true) = (succession.write(conn, now)?, is_current) {
         return Ok(Err(refusal));
     }
     let known = registered.iter().find(|row| row.id == id);
@@ -166,7 +175,7 @@ fn begin(
     Ok(Ok(Emergency {
         id,
         begun: now,
-        was_current: known.is_none() || !is_next,
+        was_current: is_current || known.is_none() || !is_next,
     }))
 }
 

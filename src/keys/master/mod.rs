@@ -268,6 +268,13 @@ impl MasterKey {
         retired.map(|row| row.id).collect()
     }
 
+    /// The keys whose word counts for nothing: retired, or being revoked.
+    pub(super) fn void(&self) -> Vec<RootId> {
+        let known = self.known();
+        let void = known.registered.iter().filter(|row| !row.vouches());
+        void.map(|row| row.id).collect()
+    }
+
     /// What seals for `purpose` under the current key and opens what any of them sealed.
     pub fn vault(&self, purpose: &'static str) -> Vault {
         Vault::new(&self.0.roots, purpose)

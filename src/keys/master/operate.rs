@@ -22,8 +22,8 @@ use crate::storage::Conn;
 pub(super) enum Start {
     /// When every node knows of it.
     Known,
-    /// At once, in an emergency.
-    Now,
+    /// At once, in the emergency that is about this one.
+    InsteadOf(RootId),
 }
 
 /// What came of a rotation.
@@ -159,7 +159,11 @@ impl Succession {
                 in_seconds(next.current_from)
             ))));
         }
-        let waiting = waiting(&at_hand, &registered, now);
+        let mut waiting = waiting(&at_hand, &registered, now);
+        if let Start::InsteadOf(revoked) = self.start {
+            // What was added last is new. Others may only look so, to who has their rows deleted.
+            waiting.retain(|id| *id != revoked && at_hand.last() == Some(id));
+        }
         let chosen = match choose(&waiting, self.wanted.as_deref()) {
             Ok(id) => id,
             Err(error) => return Ok(Err(error)),
@@ -169,7 +173,7 @@ impl Succession {
         }
         let current_from = match self.start {
             Start::Known => now + self.lead,
-            Start::Now => now,
+            Start::InsteadOf(_) => now,
         };
         store::register(conn, chosen, current_from, now)?;
         let event = Event::new(event::Kind::MasterKeyRotated, now)

@@ -21,20 +21,20 @@ pub struct Resealed {
 }
 
 impl Keys {
-    /// Seals everything under the key that is current at `as_of`, but for signing keys under one that
-    /// is being revoked: they go with it. Mails under a key that is retired are dropped: nobody can
-    /// say any more who wrote them. What else cannot be opened stays as it is, and is told in the log.
+    /// Seals everything under the key that is current at `as_of`, but for what a key sealed that is
+    /// being revoked: signing keys go with it. Mails under such a key, or a retired one, are dropped:
+    /// nobody can say any more who wrote them. What else cannot be opened stays as it is, and is told in the log.
     ///
     /// # Errors
     /// The database is away; what was done stays done.
     pub async fn reseal(&self, mail: &Mailer, as_of: Time) -> Result<Resealed> {
         // Another node may have changed the current key a moment ago.
         self.reload().await?;
-        let dropped = mail.drop_sealed_under(self.master().retired()).await?;
+        let dropped = mail.drop_sealed_under(self.master().void()).await?;
         if dropped > 0 {
             log::warn!(
-                "dropped {dropped} mails that were sealed under a retired master key: whoever waits \
-                 for one has to ask again"
+                "dropped {dropped} mails that were sealed under a master key that counts for nothing \
+                 any more: whoever waits for one has to ask again"
             );
         }
         let resealed = Resealed {

@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use super::{FOREVER, Registered};
 use crate::clock::Time;
 use crate::crypto::RootId;
+use crate::keys::store::done;
 use crate::storage::schema::{master_keys, signing_keys};
 use crate::storage::{Conn, Lossy, Moment, stored};
 
@@ -73,11 +74,12 @@ pub(in crate::keys) fn vouch(
     }))
 }
 
+/// Of a key that is there.
 pub(super) fn retire(conn: &mut Conn, id: RootId, now: Time) -> QueryResult<()> {
-    diesel::update(master_keys::table.find(id.to_string()))
+    let retired = diesel::update(master_keys::table.find(id.to_string()))
         .set(master_keys::retired_at.eq(stored(now)))
         .execute(conn)?;
-    Ok(())
+    done(retired)
 }
 
 /// Under which keys the signing keys are sealed, as they say.

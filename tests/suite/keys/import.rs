@@ -357,17 +357,22 @@ fn a_key_is_called_after_its_thumbprint_whatever_that_begins_with(on: Backend) {
     let installation = Installation::new(on);
     let process = installation.start(&[]);
     let openssl = Openssl::new();
-    let key = json!({
+    let thumbprint = "-8zJ3c9P2ayX3o5_UdipIvK6TIspRsW6ipxxIQQdvTI";
+    let mut key = json!({
         "kty": "EC",
         "crv": "P-256",
         "x": "xVGxS4Q1IdkvADAFp-Yumw0jnhQCFCKQfklEENJnEKU",
         "y": "8Wv0YCzciaRvHkN7cNQiQ_imLU6owFstjZ6PZ_mQaUY",
     });
     let file = openssl.path("key.jwk");
-    std::fs::write(&file, key.to_string()).expect("the file");
-    let thumbprint = "-8zJ3c9P2ayX3o5_UdipIvK6TIspRsW6ipxxIQQdvTI";
-    let told = installation.run(&["keys", "import", &file.display().to_string()]);
-    assert!(told.contains(thumbprint), "{told}");
+    for is_named in [false, true] {
+        if is_named {
+            key["kid"] = thumbprint.into();
+        }
+        std::fs::write(&file, key.to_string()).expect("the file");
+        let told = installation.run(&["keys", "import", &file.display().to_string()]);
+        assert!(told.contains(thumbprint), "{told}");
+    }
     let exported = installation.run(&["keys", "export", thumbprint, "--public"]);
     assert!(exported.contains(thumbprint), "{exported}");
     let told = installation.run(&["keys", "revoke", "-8zJ3c9P2ayX", "--now"]);

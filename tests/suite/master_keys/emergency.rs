@@ -99,21 +99,36 @@ fn mails_under_a_retired_key_are_dropped(on: Backend) {
         config.mail.smtp.tls = SmtpTls::None;
     });
     let app = &server.app;
-    let body = serde_json::json!({"username": "ann", "email": "ann@example.com",
-        "password1": PASSWORD, "password2": PASSWORD});
     let client = server.anonymous();
-    client.post_json("/auth/registration/", &body).ok(201);
+    for name in ["ann", "ben"] {
+        let body = serde_json::json!({"username": name, "email": format!("{name}@example.com"),
+            "password1": PASSWORD, "password2": PASSWORD});
+        client.post_json("/auth/registration/", &body).ok(201);
+    }
     block_on(app.accounts.write_mails()).expect("the job");
-    let sealed: Vec<Vec<u8>> = server.load(outbox::table.select(outbox::sealed_message));
-    assert_eq!(sealed.len(), 1);
-    revoke_first(&server);
-    assert_eq!(server.stored()[3], 1, "sealed anew");
+    let mails = outbox::table.order(outbox::recipient);
+    let old: Vec<(String, Vec<u8>)> =
+        server.load(mails.select((outbox::id, outbox::sealed_message)));
+    let first = sealed_under(&server).remove(0);
+    rotate(&server);
+    server.advance(61);
     // As a node would have sealed it that had not heard of the change.
-    server.rows(move |conn| {
-        diesel::update(outbox::table)
-            .set(outbox::sealed_message.eq(&sealed[0]))
-            .execute(conn)
-    });
+    let put_back = |number: usize| {
+        let (id, sealed) = old[number].clone();
+        server.rows(move |conn| {
+            diesel::update(outbox::table.find(&id))
+                .set(outbox::sealed_message.eq(&sealed))
+                .execute(conn)
+        });
+    };
+    put_back(0);
+    block_on(
+        app.keys
+            .revoke_master_key(&first, &app.mail, Duration::ZERO),
+    )
+    .expect("revoked");
+    assert_eq!(server.stored()[3], 1, "that one is dropped");
+    put_back(1);
     block_on(app.keys.reseal(&app.mail, server.clock.now())).expect("the job");
     assert_eq!(server.stored()[3], 0);
 }
