@@ -34,7 +34,9 @@ impl Person {
         let path = format!("{}/registration/", server.prefix);
         let answer = client.send("POST", &path, &headers, body.to_string().into_bytes());
         assert_eq!(answer.status, 201, "{}", answer.text);
-        let mail = server.mails().pop();
+        // Others' may come between.
+        let mut mails = server.mails().into_iter().rev();
+        let mail = mails.find(|mail| mail.to == email);
         let confirm_key = mail
             .map(|mail| link::confirm_key(&mail.text))
             .unwrap_or_default();
