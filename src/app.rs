@@ -1,6 +1,7 @@
 //! The composition root: builds every service once, from the configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::account::{self, Accounts, Links, Mailing, Settings, UsernameRules};
 use crate::clock::Clock;
@@ -9,14 +10,14 @@ use crate::crypto;
 use crate::error::{Error, Result};
 use crate::federation::Federation;
 use crate::job;
-use crate::keys::{self, Keys, MasterKey};
+use crate::keys::{self, Keys, MasterKey, Revoked};
 use crate::limits::Limits;
-use crate::mail::Mailer;
+use crate::mail::{self, Mailer};
 use crate::node::Node;
 use crate::oauth::Discovery;
 use crate::password::{Passwords, Policy};
 use crate::session::{self, Sessions};
-use crate::storage::{Access, Db};
+use crate::storage::{Access, Conn, Db};
 use crate::token::Tokens;
 
 /// Every service. Clones share them.
@@ -70,6 +71,19 @@ impl App {
         runtime
             .map_err(Error::internal)?
             .block_on(Self::assemble(config, clock, db, access))
+    }
+
+    /// The emergency, whole: see [`Keys::revoke_master_key`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn revoke_master_key(&self, wanted: &str, heard: Duration) -> Result<Revoked> {
+        let end_all = |conn: &mut Conn, now| {
+            session::end_all(conn, now)?;
+            mail::drop_all(conn)?;
+            account::end_links(conn)
+        };
+        self.keys.revoke_master_key(wanted, heard, end_all).await
     }
 
     async fn assemble(config: Config, clock: Clock, db: Db, access: Access) -> Result<Self> {

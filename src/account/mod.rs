@@ -51,7 +51,7 @@ pub use identifier::{Email, Username};
 pub use links::Links;
 pub use login::Credentials;
 pub use mailing::Mailing;
-pub use operate::NewUser;
+pub use operate::{NewUser, end_links};
 pub use profile::Profile;
 pub use register::{Registered, Registration};
 pub use reset::NewPassword;

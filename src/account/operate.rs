@@ -207,14 +207,6 @@ impl Accounts {
         wrote.await
     }
 
-    /// Makes all links worthless that were mailed so far: somebody may have read them. How many.
-    ///
-    /// # Errors
-    /// The database is away.
-    pub async fn end_links(&self) -> Result<usize> {
-        self.0.db.write(one_time::delete_all_tokens).await
-    }
-
     /// The job: deletes accounts that had to confirm their address and did not; how many.
     ///
     /// # Errors
@@ -230,6 +222,14 @@ impl Accounts {
             }
         }
     }
+}
+
+/// A step: makes all links worthless that were mailed so far: somebody may have read them.
+///
+/// # Errors
+/// What the database says.
+pub fn end_links(conn: &mut Conn) -> diesel::QueryResult<()> {
+    one_time::delete_all_tokens(conn)
 }
 
 /// One slice; how many it were.

@@ -38,9 +38,10 @@ pub(super) async fn run(command: Command, app: &App) -> Result<()> {
         Command::Revoke { key, now: is_meant } => {
             if !is_meant {
                 return Err(Error::setup(
-                    "this ends every refresh token that was signed with the key, so that people \
-                     have to log in again, and replaces every signing key, with all access tokens \
-                     that they signed; say --now if you mean it",
+                    "this ends every session, so that people have to log in again, and every link that \
+                     was mailed, and replaces every signing key, with all access tokens that they \
+                     signed; say --now if you mean it (a key that was only added: signet keys master \
+                     remove)",
                 ));
             }
             revoke(app, &key.id, key.json).await?;
@@ -148,13 +149,7 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
     let heard = app.config.keys.reload_every.delta().to_std();
     let heard = heard.unwrap_or_default() + Duration::from_millis(500);
     let heard = heard.min(MOST_PATIENCE);
-    let revoked = app.keys.revoke_master_key(id, &app.mail, heard).await?;
-    // Mails waited under it, with links in them.
-    let links = if revoked.was_current {
-        app.accounts.end_links().await?
-    } else {
-        0
-    };
+    let revoked = app.revoke_master_key(id, heard).await?;
     let told: Vec<String> = revoked
         .signing_keys
         .iter()
@@ -163,7 +158,7 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
     let (id, current) = (revoked.id.to_string(), revoked.current.to_string());
     if json {
         print_json(&json!({
-            "revoked": id, "current": current, "signing_keys": told, "links_ended": links,
+            "revoked": id, "current": current, "signing_keys": told,
             "import_again": left(&revoked.signing_keys),
         }));
         return Ok(());
@@ -175,20 +170,10 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
     for line in told {
         println!("{}", escaped(&line));
     }
-    if links > 0 {
-        println!(
-            "{links} links that were mailed lead nowhere any more: mails were sealed under it while \
-             they waited. Who needs one asks again."
-        );
-    }
     tell_left(&revoked.signing_keys);
-    let logins = if revoked.was_current {
-        "Who logged in before has to log in again."
-    } else {
-        "It never was current, so nobody has to log in again."
-    };
     println!(
-        "{logins} Verifiers that do not fetch an unknown key at once refuse new access tokens until \
+        "Everybody has to log in again, and mails that waited are dropped; links that were mailed \
+         lead nowhere any more, and who needs one asks again. Verifiers that do not fetch an unknown key at once refuse new access tokens until \
          their JWKS is fresh."
     );
     Ok(())

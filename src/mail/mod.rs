@@ -39,7 +39,7 @@ use tokio::sync::Notify;
 
 pub use letter::Letter;
 pub use message::Message;
-pub use reseal::{count_sealed_under, drop_sealed_otherwise};
+pub use reseal::{count_sealed_under, drop_all, drop_sealed_otherwise};
 pub use transport::Captured;
 
 use crate::clock::{Clock, Time};

@@ -29,10 +29,6 @@ impl Mailer {
             let Some((last, _)) = slice.last() else {
                 return Ok(resealed);
             };
-            // Not text, on SQLite: such an id comes after every text, and so again.
-            if *last == after {
-                return Ok(resealed);
-            }
             after = last.clone();
             let mut changes = Vec::new();
             for (id, old) in slice {
@@ -67,6 +63,14 @@ impl Mailer {
 /// What the database says.
 pub fn count_sealed_under(conn: &mut Conn, id: RootId) -> QueryResult<i64> {
     store::count_sealed_under(conn, id)
+}
+
+/// A step: drops all letters that wait, and those that were given up.
+///
+/// # Errors
+/// What the database says.
+pub fn drop_all(conn: &mut Conn) -> QueryResult<()> {
+    store::delete_all(conn)
 }
 
 /// A step: drops the letters that none of the master keys `at_hand` opens; how many.

@@ -207,6 +207,10 @@ pub(super) fn remove(conn: &mut Conn, ids: &[MessageId], now: Time) -> QueryResu
     Ok(removed)
 }
 
+/// Above every name that we give: these are hexadecimal. And below all that is no text on SQLite, which
+/// comes after every text, and so again and again.
+const BEYOND: &str = "g";
+
 /// Letters after `after` that are not sealed under `id`: a slice of them, in order.
 pub(super) fn sealed_otherwise(
     conn: &mut Conn,
@@ -215,6 +219,7 @@ pub(super) fn sealed_otherwise(
 ) -> QueryResult<Vec<(MessageId, Vec<u8>)>> {
     let rows: Vec<(String, Vec<u8>)> = outbox::table
         .filter(outbox::id.gt(after.as_str()))
+        .filter(outbox::id.lt(BEYOND))
         .filter(substr(outbox::sealed_message, 1, RootId::BYTES).ne(id.bytes().to_vec()))
         .order(outbox::id)
         .limit(SLICE)
@@ -253,6 +258,11 @@ pub(super) fn delete_sealed_otherwise(conn: &mut Conn, ids: &[RootId]) -> QueryR
     let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.bytes().to_vec()).collect();
     let lost = outbox::table.filter(substr(outbox::sealed_message, 1, RootId::BYTES).ne_all(ids));
     diesel::delete(lost).execute(conn)
+}
+
+pub(super) fn delete_all(conn: &mut Conn) -> QueryResult<()> {
+    diesel::delete(outbox::table).execute(conn)?;
+    Ok(())
 }
 
 pub(super) fn delete_sealed_under(conn: &mut Conn, ids: &[RootId]) -> QueryResult<usize> {

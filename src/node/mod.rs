@@ -163,6 +163,17 @@ pub fn present(conn: &mut Conn, now: Time, skew: TimeDelta) -> QueryResult<Vec<S
     store::between(conn, now - GONE_AFTER - skew, now + GONE_AFTER + skew)
 }
 
+/// A step: as [`present`], for whoever waits for all of them. Who says that he was seen when nobody's
+/// clock is so far is forgotten: else rows could be written ahead that are there one after the other,
+/// and a node that is there writes its own again.
+///
+/// # Errors
+/// What the database says.
+pub fn settle(conn: &mut Conn, now: Time, skew: TimeDelta) -> QueryResult<Vec<Seen>> {
+    store::forget_later(conn, now + GONE_AFTER + skew)?;
+    present(conn, now, skew)
+}
+
 /// A step: what is wrong with the nodes, as a machine whose clock says `now` sees it.
 ///
 /// # Errors

@@ -40,6 +40,12 @@ pub(super) fn leave(conn: &mut Conn, id: &str, now: Time) -> QueryResult<()> {
     Ok(())
 }
 
+/// Those that say they were seen later.
+pub(super) fn forget_later(conn: &mut Conn, than: Time) -> QueryResult<()> {
+    diesel::delete(nodes::table.filter(nodes::seen_at.gt(stored(than)))).execute(conn)?;
+    Ok(())
+}
+
 /// Those that were not seen since.
 pub(super) fn forget(conn: &mut Conn, since: Time) -> QueryResult<()> {
     diesel::delete(nodes::table.filter(nodes::seen_at.lt(stored(since)))).execute(conn)?;

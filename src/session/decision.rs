@@ -41,7 +41,7 @@ pub(super) fn decide(
     }
 }
 
-/// Neither ended nor expired nor from before the last restore.
+/// Neither ended nor expired nor from before all were ended.
 fn is_live(session: &Session, epoch: i64, now: Time) -> bool {
-    session.revoked_at.is_none() && session.ends_at() > now && session.epoch >= epoch
+    session.revoked_at.is_none() && session.ends_at() > now && session.epoch == epoch
 }

@@ -316,7 +316,7 @@ pub fn open(conn: &mut Conn, opening: &Opening) -> QueryResult<()> {
 /// # Errors
 /// What the database says.
 pub fn end_all(conn: &mut Conn, now: Time) -> QueryResult<i64> {
-    let epoch = store::raise_epoch(conn)?;
+    let epoch = store::change_epoch(conn)?;
     let event = Event::new(event::Kind::EpochRaised, now).with("epoch", epoch);
     event::record(conn, &event)?;
     Ok(epoch)

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::{EndReason, Session};
 use crate::clock::Time;
+use crate::crypto::random;
 use crate::ids::{SessionId, Subject};
 use crate::storage::schema::{instance, sessions, users};
 use crate::storage::{Conn, Keyed, Moment, free, loaded, stored};
@@ -58,7 +59,7 @@ macro_rules! is_live {
             .and(
                 sessions::epoch
                     .nullable()
-                    .ge($crate::storage::schema::instance::table
+                    .eq($crate::storage::schema::instance::table
                         .select($crate::storage::schema::instance::epoch)
                         .single_value()),
             )
@@ -180,12 +181,15 @@ fn epoch(conn: &mut Conn) -> QueryResult<i64> {
     instance::table.select(instance::epoch).get_result(conn)
 }
 
-/// Ends every session of the installation at once, after a restore; the new epoch.
-pub(super) fn raise_epoch(conn: &mut Conn) -> QueryResult<i64> {
+/// Ends every session of the installation at once; the new epoch. Nobody can have written it into a
+/// session before.
+pub(super) fn change_epoch(conn: &mut Conn) -> QueryResult<i64> {
+    // As much of it as JSON can tell.
+    let epoch = i64::from_be_bytes(random()) & ((1 << 53) - 1);
     diesel::update(instance::table)
-        .set(instance::epoch.eq(instance::epoch + 1))
-        .returning(instance::epoch)
-        .get_result(conn)
+        .set(instance::epoch.eq(epoch))
+        .execute(conn)?;
+    Ok(epoch)
 }
 
 #[derive(Insertable)]

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::claims::{self, AccessClaims, RefreshClaims};
 use super::{Reason, RefreshSecret, Refused, Tokens};
-use crate::crypto::{Compact, TokenHeader, VerifyingKey};
+use crate::crypto::{Compact, TokenHeader, VerifyingKey, Version};
 
 /// Nodes' clocks may differ by this much, in seconds, or by what the settings say if that is more.
 const LEAST_SKEW: i64 = 60;
@@ -63,14 +63,25 @@ impl Tokens {
         let header = &compact.header;
         let inner = &*self.0;
         let secrets = inner.refresh_secrets.versions();
-        let mut secrets = secrets.iter().map(|version| &version.value);
-        let is_named = |secret: &&RefreshSecret| Some(&secret.kid) == header.kid.as_ref();
-        let Some(secret) = secrets.find(is_named) else {
+        let mut secrets = secrets.iter();
+        let is_named = |one: &&Version<RefreshSecret>| Some(&one.value.kid) == header.kid.as_ref();
+        let Some(Version {
+            current_from,
+            value: secret,
+            ..
+        }) = secrets.find(is_named)
+        else {
             self.refuse_if_unknowable(header)?;
             // A good access token is told that it is in the wrong place.
             self.verify_access(token)?;
             return Err(Refused(Reason::WrongType));
         };
+        // Nobody signs with a key before it is current, nor once it is being revoked. Another node may
+        // know better just now.
+        let latest = inner.clock.now() + inner.keys.policy().clock_skew;
+        if current_from.is_none_or(|from| from > latest) {
+            return Err(Refused(Reason::Unknowable));
+        }
         let claims: RefreshClaims = decode(&secret.verifying, &compact)?;
         let is_typed = header.typ.as_deref() == Some(claims::REFRESH_TYP)
             && claims.token_type == claims::REFRESH;

@@ -104,9 +104,10 @@ pub(in crate::account) fn delete_tokens(
     Ok(())
 }
 
-/// Makes everybody's worthless; how many there were.
-pub(in crate::account) fn delete_all_tokens(conn: &mut Conn) -> QueryResult<usize> {
-    diesel::delete(one_time_tokens::table).execute(conn)
+/// Makes everybody's worthless.
+pub(in crate::account) fn delete_all_tokens(conn: &mut Conn) -> QueryResult<()> {
+    diesel::delete(one_time_tokens::table).execute(conn)?;
+    Ok(())
 }
 
 const TABLE: Keyed = Keyed {

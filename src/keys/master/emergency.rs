@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::QueryResult;
 
-use super::operate::{Start, Succession, retire};
+use super::operate::{Start, Succession, nothing_waits, retire};
 use super::standing::find;
 use super::store;
 use super::{NEVER, Registered, current};
@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::event;
 use crate::keys::store::{self as keys, Row};
 use crate::keys::{Changed, Keys, Purpose};
-use crate::mail::Mailer;
 use crate::storage::Conn;
 
 /// What came of an emergency.
@@ -22,8 +21,6 @@ use crate::storage::Conn;
 pub struct Revoked {
     /// The key that counts for nothing any more.
     pub id: RootId,
-    /// Whether it ever was current: else no refresh token was signed with it.
-    pub was_current: bool,
     /// The one that is current now.
     pub current: RootId,
     /// Keys that may ever have been sealed under it, and what took their place. Those that left only
@@ -37,13 +34,13 @@ struct Emergency {
     id: RootId,
     /// When this call began.
     begun: Time,
-    was_current: bool,
 }
 
 impl Keys {
     /// The emergency: somebody may know the key. Another one, which has to be at hand, becomes
     /// current at once; all signing keys are revoked and replaced; and when the nodes have `heard` of
-    /// that, nothing that it sealed or signed counts any more. Mails that it sealed are lost. Stopped half way, it is done by another call, and several at once do it together.
+    /// that, nothing that it sealed or signed counts any more. `end_all` is told in the same transaction
+    /// to end what somebody may have got by it: sessions, mails that wait, links in those that went. Stopped half way, it is done by another call, and several at once do it together.
     ///
     /// Whatever the table says that it is doing: who knows a key that is retired may know signing keys
     /// that it sealed and another one has sealed since.
@@ -57,8 +54,8 @@ impl Keys {
     pub async fn revoke_master_key(
         &self,
         wanted: &str,
-        mail: &Mailer,
         heard: Duration,
+        end_all: fn(&mut Conn, Time) -> QueryResult<()>,
     ) -> Result<Revoked> {
         let standings = self.master_keys().await?;
         let standing = find(&standings, wanted)?;
@@ -67,9 +64,11 @@ impl Keys {
         tokio::time::sleep(heard).await;
         // Somebody may have made a signing key meanwhile, and sealed it under this one.
         signing_keys.extend(self.revoke_in_doubt(emergency).await?);
-        self.reseal(mail, self.now()).await?;
         let (these, now) = (self.clone(), self.now());
-        let finish = move |conn: &mut Conn| these.finish(conn, emergency, now);
+        let finish = move |conn: &mut Conn| {
+            end_all(conn, now)?;
+            these.finish(conn, emergency, now)
+        };
         let last = self.0.db.write(finish).await?;
         self.reload().await?;
         signing_keys.extend(last);
@@ -84,7 +83,6 @@ impl Keys {
         }
         Ok(Revoked {
             id: emergency.id,
-            was_current: emergency.was_current,
             current: self.0.vault.current(self.now()),
             signing_keys,
         })
@@ -160,8 +158,10 @@ fn begin(
     let is_current = current(&registered, now).is_none_or(|current| current == id);
     // Which one is current only the table says, and it may be one that was retired: so what nobody
     // had yet takes over, if it is there.
-    if let (Err(refusal), true) = (succession.write(conn, now)?, is_current) {
-        return Ok(Err(refusal));
+    match succession.write(conn, now)? {
+        Err(refusal) => return Ok(Err(refusal)),
+        Ok(None) if is_current => return Ok(Err(nothing_waits())),
+        Ok(_) => {}
     }
     let known = registered.iter().find(|row| row.id == id);
     // One that is not there is taken for the next: that it never was used, only the table says.
@@ -172,11 +172,7 @@ fn begin(
         }
         store::begin_to_revoke(conn, id, now)?;
     }
-    Ok(Ok(Emergency {
-        id,
-        begun: now,
-        was_current: is_current || known.is_none() || !is_next,
-    }))
+    Ok(Ok(Emergency { id, begun: now }))
 }
 
 /// What becomes of a row in doubt: a key that signs is revoked, everything else leaves.

@@ -63,7 +63,7 @@ impl Keys {
         };
         let rotated = self.0.db.write(rotate).await??;
         self.reload().await?;
-        Ok(rotated)
+        rotated.ok_or_else(nothing_waits)
     }
 
     pub(super) fn succession(&self, wanted: Option<String>, start: Start) -> Succession {
@@ -144,14 +144,14 @@ pub(super) struct Succession {
 }
 
 impl Succession {
-    /// Decides who follows, and writes it, in a transaction that holds the lock.
-    pub(super) fn write(&self, conn: &mut Conn, now: Time) -> QueryResult<Result<Rotated>> {
+    /// Decides who follows, and writes it, in a transaction that holds the lock. None, if nothing waits.
+    pub(super) fn write(&self, conn: &mut Conn, now: Time) -> QueryResult<Result<Option<Rotated>>> {
         // Now that nobody takes one out.
         let at_hand: Vec<RootId> = match file::read(&self.file) {
             Ok(secrets) => secrets.iter().map(RootSecret::id).collect(),
             Err(error) => return Ok(Err(error)),
         };
-        let (registered, nodes) = (store::list(conn)?, node::present(conn, now, self.skew)?);
+        let (registered, nodes) = (store::list(conn)?, node::settle(conn, now, self.skew)?);
         if let (Start::Known, Some(next)) = (self.start, next(&registered, now)) {
             return Ok(Err(refused(format!(
                 "the master key {} is current from {} on as it is: wait until then",
@@ -165,7 +165,8 @@ impl Succession {
             waiting.retain(|id| *id != revoked && at_hand.last() == Some(id));
         }
         let chosen = match choose(&waiting, self.wanted.as_deref()) {
-            Ok(id) => id,
+            Ok(Some(id)) => id,
+            Ok(None) => return Ok(Ok(None)),
             Err(error) => return Ok(Err(error)),
         };
         if let Err(error) = all_have(&nodes, chosen) {
@@ -180,10 +181,10 @@ impl Succession {
             .with("id", chosen.to_string())
             .with("current_from", in_seconds(current_from));
         event::record(conn, &event)?;
-        Ok(Ok(Rotated {
+        Ok(Ok(Some(Rotated {
             id: chosen,
             current_from,
-        }))
+        })))
     }
 }
 
@@ -205,15 +206,17 @@ pub(super) fn unfit(standing: &Standing) -> Error {
     refused(format!("the master key {id} is {stage}"))
 }
 
-fn choose(waiting: &[RootId], wanted: Option<&str>) -> Result<RootId> {
+pub(super) fn nothing_waits() -> Error {
+    refused("no master key is waiting: `signet keys master add` makes one".to_owned())
+}
+
+/// The one that was added last, if there is one, or the one that is wanted.
+fn choose(waiting: &[RootId], wanted: Option<&str>) -> Result<Option<RootId>> {
     let fits = |id: &&RootId| wanted.is_none_or(|wanted| id.to_string().starts_with(wanted));
     let found: Vec<&RootId> = waiting.iter().filter(fits).collect();
     match (found.as_slice(), wanted) {
-        ([.., last], None) => Ok(**last),
-        ([one], Some(_)) => Ok(**one),
-        ([], None) => Err(refused(
-            "no master key is waiting: `signet keys master add` makes one".to_owned(),
-        )),
+        (found, None) => Ok(found.last().map(|id| **id)),
+        ([one], Some(_)) => Ok(Some(**one)),
         (_, Some(wanted)) => Err(refused(format!("no master key {wanted} is waiting"))),
     }
 }

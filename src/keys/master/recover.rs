@@ -51,10 +51,10 @@ pub async fn recover(
         Ok((
             master_keys::list(conn)?,
             keys::needed(conn, now)?,
-            node::present(conn, now, skew)?,
+            node::settle(conn, now, skew)?,
         ))
     };
-    let (registered, needed, nodes) = db.read(read).await?;
+    let (registered, needed, nodes) = db.write(read).await?;
     if let Some(node) = nodes.first() {
         return Err(refused(format!(
             "{} is running, and has the master key in its memory: stop all servers first",
@@ -135,7 +135,12 @@ fn give_up(
             "the master keys were changed meanwhile: try again".to_owned(),
         )));
     };
+    let known = master_keys::list(conn)?;
     for id in lost {
+        // What rows say that they were sealed under, of an installation whose keys are not registered.
+        if known.iter().all(|row| row.id != *id) {
+            master_keys::register(conn, *id, now, now)?;
+        }
         retire(conn, *id, "lost", now)?;
     }
     if registered.iter().all(|row| row.id != current) {

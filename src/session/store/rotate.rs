@@ -138,7 +138,7 @@ where
         out.push_sql(T::FOUND);
         out.push_sql(
             " AND sessions.generation = presented.generation AND sessions.revoked_at IS NULL \
-             AND sessions.epoch >= (SELECT epoch FROM instance) \
+             AND sessions.epoch = (SELECT epoch FROM instance) \
              AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.subject AND users.is_active) \
              AND sessions.expires_at > ",
         );

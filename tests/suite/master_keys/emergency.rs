@@ -41,11 +41,7 @@ pub(super) fn revoke_first(server: &Server) -> String {
     let first = sealed_under(server).remove(0);
     rotate(server);
     server.advance(61);
-    block_on(
-        app.keys
-            .revoke_master_key(&first, &app.mail, Duration::ZERO),
-    )
-    .expect("revoked");
+    block_on(app.revoke_master_key(&first, Duration::ZERO)).expect("revoked");
     first
 }
 
@@ -106,31 +102,26 @@ fn mails_under_a_retired_key_are_dropped(on: Backend) {
         client.post_json("/auth/registration/", &body).ok(201);
     }
     block_on(app.accounts.write_mails()).expect("the job");
-    let mails = outbox::table.order(outbox::recipient);
     let old: Vec<(String, Vec<u8>)> =
-        server.load(mails.select((outbox::id, outbox::sealed_message)));
+        server.load(outbox::table.select((outbox::id, outbox::sealed_message)));
+    assert_eq!(old.len(), 2);
     let first = sealed_under(&server).remove(0);
     rotate(&server);
     server.advance(61);
-    // As a node would have sealed it that had not heard of the change.
-    let put_back = |number: usize| {
-        let (id, sealed) = old[number].clone();
-        server.rows(move |conn| {
-            diesel::update(outbox::table.find(&id))
-                .set(outbox::sealed_message.eq(&sealed))
-                .execute(conn)
-        });
-    };
-    put_back(0);
-    block_on(
-        app.keys
-            .revoke_master_key(&first, &app.mail, Duration::ZERO),
-    )
-    .expect("revoked");
-    assert_eq!(server.stored()[3], 1, "that one is dropped");
-    put_back(1);
+    let ((id, sealed), retired) = (old[0].clone(), first.clone());
+    server.rows(move |conn| {
+        diesel::update(master_keys::table.find(&retired))
+            .set(master_keys::retired_at.eq(Some(chrono::NaiveDateTime::default())))
+            .execute(conn)?;
+        // As a node would have sealed it that had not heard of the change.
+        diesel::update(outbox::table.find(&id))
+            .set(outbox::sealed_message.eq(&sealed))
+            .execute(conn)
+    });
     block_on(app.keys.reseal(&app.mail, server.clock.now())).expect("the job");
-    assert_eq!(server.stored()[3], 0);
+    assert_eq!(server.stored()[3], 1, "that one is dropped");
+    block_on(app.revoke_master_key(&first, Duration::ZERO)).expect("revoked");
+    assert_eq!(server.stored()[3], 0, "and with the key all others");
 }
 
 fn a_revoked_signing_key_is_not_called_damaged(on: Backend) {
@@ -231,7 +222,7 @@ fn a_next_key_that_is_revoked_does_not_become_current_meanwhile(on: Backend) {
     server.advance(1);
     let heard = Duration::from_secs(2);
     std::thread::scope(|scope| {
-        let revoked = scope.spawn(|| block_on(app.keys.revoke_master_key(&next, &app.mail, heard)));
+        let revoked = scope.spawn(|| block_on(app.revoke_master_key(&next, heard)));
         // It waits for the others by now.
         while server.events("signing_key_created").len() < 2 && !revoked.is_finished() {
             server.anonymous().get("/livez").ok(200);
@@ -266,7 +257,7 @@ fn a_revocation_that_was_not_finished_is_told_and_goes_on(on: Backend) {
                 tokio::task::yield_now().await;
             }
         };
-        let revoked = app.keys.revoke_master_key(&next, &app.mail, hour);
+        let revoked = app.revoke_master_key(&next, hour);
         select(Box::pin(revoked), Box::pin(has_begun)).await;
     });
     assert_eq!(stages(&server), [Stage::Current, Stage::Revoking]);
@@ -275,7 +266,7 @@ fn a_revocation_that_was_not_finished_is_told_and_goes_on(on: Backend) {
         .remove(0)
         .id
         .to_string();
-    let revoke = |id: &str| block_on(app.keys.revoke_master_key(id, &app.mail, Duration::ZERO));
+    let revoke = |id: &str| block_on(app.revoke_master_key(id, Duration::ZERO));
     let refused = revoke(&current).expect_err("there is no other key");
     assert!(refused.to_string().contains("waiting"), "{refused}");
     let findings = block_on(signet::keys::diagnose(&app.db, &server.clock, &app.config));
@@ -322,9 +313,7 @@ fn who_revokes_a_signing_key_meanwhile_is_in_nobodys_way(on: Backend) {
                 block_on(app.keys.revoke(kid)).ok();
             }
         });
-        let revoked = app
-            .keys
-            .revoke_master_key(&first, &app.mail, Duration::ZERO);
+        let revoked = app.revoke_master_key(&first, Duration::ZERO);
         block_on(revoked).expect("revoked");
         other.join().expect("it");
     });
@@ -353,8 +342,7 @@ fn imported_keys_leave_with_their_master_key_and_come_again(on: Backend) {
     let first = sealed_under(&server).remove(0);
     rotate(&server);
     server.advance(61);
-    let mail = &server.app.mail;
-    let revoked = block_on(keys.revoke_master_key(&first, mail, Duration::ZERO)).expect("revoked");
+    let revoked = block_on(server.app.revoke_master_key(&first, Duration::ZERO)).expect("revoked");
     let is_left = |one: &Changed| matches!(one, Changed::Forgotten(kid) if kid == "2023-key");
     assert!(revoked.signing_keys.iter().any(is_left), "{revoked:?}");
     assert!(!published().contains("2023-key"));

@@ -96,7 +96,7 @@ fn what_a_revoked_key_sealed_counts_for_nothing_whatever_the_times_say(on: Backe
     assert!(published(&server).contains(&forged));
 
     let heard = Duration::ZERO;
-    block_on(app.keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+    block_on(app.revoke_master_key(&first, heard)).expect("revoked");
     let left = left(&server);
     assert!(left.len() == 1 && left[0] != own && left[0] != forged);
     let published = published(&server);
@@ -115,8 +115,7 @@ fn what_is_slipped_in_while_a_key_is_revoked_goes_with_it(on: Backend) {
     super::report(&server);
     let heard = Duration::from_secs(2);
     std::thread::scope(|scope| {
-        let revoked =
-            scope.spawn(|| block_on(app.keys.revoke_master_key(&first, &app.mail, heard)));
+        let revoked = scope.spawn(|| block_on(app.revoke_master_key(&first, heard)));
         // It waits for the others by now.
         while server.events("signing_key_revoked").is_empty() && !revoked.is_finished() {
             server.anonymous().get("/livez").ok(200);
@@ -154,7 +153,7 @@ fn an_older_copy_of_a_signing_key_saves_it_from_no_revocation(on: Backend) {
         let lied = format!("UPDATE master_keys SET {lie} WHERE id = '{next}'");
         server.rows(move |conn| diesel::sql_query(&lied).execute(conn));
         let heard = Duration::ZERO;
-        block_on(app.keys.revoke_master_key(&next, &app.mail, heard)).expect("revoked");
+        block_on(app.revoke_master_key(&next, heard)).expect("revoked");
         let left = left(&server);
         assert!(left.len() == 1 && left[0] != own, "{lie}: {left:?}");
     }
@@ -174,7 +173,7 @@ fn a_key_that_was_made_under_another_one_goes_too(on: Backend) {
     assert_eq!(before.len(), 2);
     server.advance(1);
     let heard = Duration::ZERO;
-    block_on(keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+    block_on(app.revoke_master_key(&first, heard)).expect("revoked");
     let left = left(&server);
     assert!(left.len() == 1 && !before.contains(&left[0]), "{left:?}");
 }
@@ -195,7 +194,7 @@ fn whatever_the_table_says_a_master_key_is_revoked(on: Backend) {
         let lied = lie.clone();
         server.rows(move |conn| diesel::sql_query(&lied).execute(conn));
         let heard = Duration::ZERO;
-        block_on(app.keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+        block_on(app.revoke_master_key(&first, heard)).expect("revoked");
         let left = left(&server);
         assert!(left.len() == 1 && left[0] != own, "{lie}: {left:?}");
         assert!(super::stages(&server).contains(&Stage::Retired));
@@ -217,7 +216,7 @@ fn what_cannot_sign_takes_no_keys_place(on: Backend) {
     app.keys.add_master_key().expect("another");
     super::report(&server);
     let heard = Duration::ZERO;
-    block_on(app.keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+    block_on(app.revoke_master_key(&first, heard)).expect("revoked");
     let left = left(&server);
     assert!(left.len() == 1 && left[0] != own && left[0] != "ghost");
     assert_eq!(kid(&server.person("eve").access), left[0]);
@@ -264,7 +263,7 @@ fn rows_that_are_no_keys_stop_no_revocation(on: Backend) {
     app.keys.add_master_key().expect("another");
     super::report(&server);
     let heard = Duration::ZERO;
-    block_on(app.keys.revoke_master_key(&first, &app.mail, heard)).expect("revoked");
+    block_on(app.revoke_master_key(&first, heard)).expect("revoked");
     assert_eq!(left(&server).len(), 1);
     assert_eq!(server.events("signing_key_forgotten").len(), 2);
 }

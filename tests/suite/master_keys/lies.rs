@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use jsonwebtoken::Header;
+use signet::crypto::{Algorithm, RootSecret, SigningKey};
 use signet::keys::{Revoked, Stage};
-use signet::storage::schema::outbox;
+use signet::storage::schema::nodes;
 
 use super::emergency::{beside, revoke_first};
 use super::{kid, refresh, report, rotate, sealed_under, stages};
-use crate::support::{Backend, Installation, Server, block_on, on_both};
+use crate::support::{Backend, Installation, Server, block_on, on_both, token};
 
 on_both!(
     a_name_that_is_no_text_hides_no_signing_key,
@@ -17,6 +20,11 @@ on_both!(
     a_key_that_waits_takes_over_from_one_that_was_retired,
     a_retired_key_is_not_taken_for_a_new_one,
     a_key_is_not_its_own_successor,
+    sessions_and_links_end_whatever_was_current,
+    a_token_of_a_key_that_waits_is_not_believed,
+    nodes_that_are_said_to_come_are_not_waited_for,
+    a_node_that_lacks_the_key_is_told_of_whatever_is_current,
+    without_any_registered_key_an_installation_is_recovered,
     without_any_key_of_this_version_one_is_made_at_once,
     a_job_is_not_put_off_for_good,
     names_write_nothing_on_the_terminal,
@@ -30,9 +38,7 @@ fn write(server: &Server, statement: &str) {
 /// As an operator does it, by a process that knows only what the tables say.
 fn revoke(server: &Server, id: &str) -> Revoked {
     let beside = beside(server);
-    let revoked = beside
-        .keys
-        .revoke_master_key(id, &beside.mail, Duration::ZERO);
+    let revoked = beside.revoke_master_key(id, Duration::ZERO);
     let revoked = block_on(revoked).expect("revoked");
     block_on(server.app.keys.reload()).expect("the keys");
     revoked
@@ -83,7 +89,7 @@ fn a_name_that_is_no_text_saves_no_master_key(on: Backend) {
     report(&server);
     as_bytes(&server, "master_keys", "id");
     let revoked = revoke(&server, &first);
-    assert_eq!((revoked.current, revoked.was_current), (added, true));
+    assert_eq!(revoked.current, added);
     refresh(&server.anonymous(), &ann.refresh).has_status(401);
     refresh(&server.anonymous(), &server.person("eve").refresh).ok(200);
     let mut stages = stages(&server);
@@ -93,26 +99,24 @@ fn a_name_that_is_no_text_saves_no_master_key(on: Backend) {
 
 fn a_mail_whose_name_is_no_text_is_not_waited_for(on: Backend) {
     let server = Server::start(on);
-    // Not due for years.
-    let name = match on {
-        Backend::Sqlite => "CAST('x' AS BLOB)",
-        Backend::Postgresql => "'x'",
+    let (name, sealed) = match on {
+        Backend::Sqlite => ("CAST('0' AS BLOB)", "zeroblob(60)"),
+        Backend::Postgresql => ("'0'", "'\\x0000'"),
     };
-    let sealed = match on {
-        Backend::Sqlite => "zeroblob(60)",
-        Backend::Postgresql => "'\\x0000'",
-    };
-    write(
-        &server,
-        &format!(
-            "INSERT INTO outbox (id, kind, recipient, sealed_message, created_at, expires_at, \
-             next_attempt_at, attempts) VALUES ({name}, 'welcome', 'x@example.com', {sealed}, \
-             '2090-01-01 00:00:00', '2090-01-01 00:00:00', '2090-01-01 00:00:00', 0)"
-        ),
-    );
+    // More than are sealed anew at once, and not due for years.
+    let names = (0..40).map(|number| format!("'{number:03}'"));
+    for name in names.chain([name.to_owned()]) {
+        write(
+            &server,
+            &format!(
+                "INSERT INTO outbox (id, kind, recipient, sealed_message, created_at, expires_at, \
+                 next_attempt_at, attempts) VALUES ({name}, 'welcome', 'x@example.com', {sealed}, \
+                 '2090-01-01 00:00:00', '2090-01-01 00:00:00', '2090-01-01 00:00:00', 0)"
+            ),
+        );
+    }
     revoke_first(&server);
-    let deleted = server.rows(|conn| diesel::delete(outbox::table).execute(conn));
-    assert_eq!(deleted, 1);
+    assert_eq!(server.stored()[3], 0);
 }
 
 fn a_key_that_waits_takes_over_from_one_that_was_retired(on: Backend) {
@@ -148,9 +152,7 @@ fn a_retired_key_is_not_taken_for_a_new_one(on: Backend) {
         &format!("DELETE FROM master_keys WHERE id = '{retired}'"),
     );
     let command = beside(&server);
-    let revoked = command
-        .keys
-        .revoke_master_key(&current, &command.mail, Duration::ZERO);
+    let revoked = command.revoke_master_key(&current, Duration::ZERO);
     let error = block_on(revoked).expect_err("there is no other");
     assert!(
         error.to_string().contains("no master key is waiting"),
@@ -167,9 +169,7 @@ fn a_key_is_not_its_own_successor(on: Backend) {
         "UPDATE master_keys SET current_from = '2090-01-01 00:00:00'",
     );
     let command = beside(&server);
-    let revoked = command
-        .keys
-        .revoke_master_key(&first, &command.mail, Duration::ZERO);
+    let revoked = command.revoke_master_key(&first, Duration::ZERO);
     let error = block_on(revoked).expect_err("there is no other");
     assert!(
         error.to_string().contains("no master key is waiting"),
@@ -178,8 +178,122 @@ fn a_key_is_not_its_own_successor(on: Backend) {
     let added = server.app.keys.add_master_key().expect("another");
     report(&server);
     let revoked = revoke(&server, &first);
-    assert_eq!((revoked.current, revoked.was_current), (added, true));
+    assert_eq!(revoked.current, added);
     refresh(&server.anonymous(), &ann.refresh).has_status(401);
+}
+
+fn sessions_and_links_end_whatever_was_current(on: Backend) {
+    let server = Server::start(on);
+    let first = sealed_under(&server).remove(0);
+    let ann = server.person("ann");
+    rotate(&server);
+    server.advance(61);
+    // As if it never had been.
+    write(
+        &server,
+        &format!(
+            "UPDATE master_keys SET current_from = '2090-01-01 00:00:00' WHERE id = '{first}'"
+        ),
+    );
+    revoke(&server, &first);
+    refresh(&server.anonymous(), &ann.refresh).has_status(401);
+    let link = serde_json::json!({"key": ann.confirm_key});
+    let confirm = "/auth/registration/verify-email/";
+    server.anonymous().post_json(confirm, &link).has_status(404);
+    // Nor does a session live that was written ahead for the next epoch.
+    write(&server, "UPDATE sessions SET epoch = 1");
+    refresh(&server.anonymous(), &ann.refresh).has_status(401);
+}
+
+fn a_token_of_a_key_that_waits_is_not_believed(on: Backend) {
+    let server = Server::start(on);
+    let ann = server.person("ann");
+    server.app.keys.add_master_key().expect("another");
+    report(&server);
+    let file = std::fs::read(&server.app.config.keys.master_key_file).expect("the file");
+    let waiting: [u8; 32] = file[32..].try_into().expect("a key");
+    let waiting = RootSecret::new(waiting);
+    let mut header = Header::new(Algorithm::Hs256.into());
+    header.typ = token::header(&ann.refresh)["typ"]
+        .as_str()
+        .map(str::to_owned);
+    header.kid = Some(waiting.id().to_string());
+    let key = SigningKey::hmac(&waiting.derive("refresh-tokens"));
+    let forged = key
+        .encode(&header, &token::claims(&ann.refresh))
+        .expect("a token");
+    let refreshed = || refresh(&server.anonymous(), &forged);
+    refreshed().has_status(503);
+    block_on(server.app.keys.rotate_master_key(None)).expect("a rotation");
+    server.advance(1);
+    refreshed().ok(200);
+}
+
+/// Another server says that it is there, and has no key.
+fn appear(server: &Server, id: &str, seen_at: NaiveDateTime) {
+    let id = id.to_owned();
+    server.rows(move |conn| {
+        diesel::insert_into(nodes::table)
+            .values((
+                nodes::id.eq(&id),
+                nodes::name.eq("other.example"),
+                nodes::started_at.eq(seen_at),
+                nodes::seen_at.eq(seen_at),
+                nodes::master_keys.eq(""),
+            ))
+            .execute(conn)
+    });
+}
+
+fn try_to_revoke(server: &Server, id: &str) -> String {
+    let revoked = server.app.revoke_master_key(id, Duration::ZERO);
+    block_on(revoked).map_or_else(|error| error.to_string(), |_| String::new())
+}
+
+fn nodes_that_are_said_to_come_are_not_waited_for(on: Backend) {
+    let server = Server::start(on);
+    let first = sealed_under(&server).remove(0);
+    server.app.keys.add_master_key().expect("another");
+    let now = server.clock.now().naive_utc();
+    for number in 0..40 {
+        appear(
+            &server,
+            &format!("to-be-{number}"),
+            now + chrono::TimeDelta::seconds(number * 30),
+        );
+    }
+    report(&server);
+    let refused = try_to_revoke(&server, &first);
+    assert!(refused.contains("other.example"), "{refused}");
+    server.advance(300);
+    report(&server);
+    assert_eq!(try_to_revoke(&server, &first), "");
+}
+
+fn a_node_that_lacks_the_key_is_told_of_whatever_is_current(on: Backend) {
+    let server = Server::start(on);
+    let first = sealed_under(&server).remove(0);
+    rotate(&server);
+    server.advance(61);
+    // Not the one that is to be revoked, so it might go on without another.
+    server.app.keys.add_master_key().expect("another");
+    report(&server);
+    appear(&server, "lacking", server.clock.now().naive_utc());
+    let refused = try_to_revoke(&server, &first);
+    assert!(refused.contains("other.example"), "{refused}");
+    assert_eq!(
+        stages(&server),
+        [Stage::Former, Stage::Current, Stage::Waiting]
+    );
+}
+
+fn without_any_registered_key_an_installation_is_recovered(on: Backend) {
+    let installation = Installation::new(on);
+    installation.start(&[]).stop();
+    installation.rows(|conn| diesel::sql_query("DELETE FROM master_keys").execute(conn));
+    std::fs::remove_file(super::key_file(&installation)).expect("lost");
+    installation.run(&["keys", "master", "recover", "--yes"]);
+    installation.start(&[]).anonymous().get("/readyz").ok(200);
 }
 
 fn without_any_key_of_this_version_one_is_made_at_once(on: Backend) {

@@ -24,7 +24,7 @@ fn a_retirement_cannot_be_taken_back_in_the_database(on: Backend) {
     let bad = kid(&ann.refresh);
     rotate(&server);
     server.advance(61);
-    block_on(app.keys.revoke_master_key(&bad, &app.mail, Duration::ZERO)).expect("revoked");
+    block_on(app.revoke_master_key(&bad, Duration::ZERO)).expect("revoked");
     let is_refused = || {
         block_on(app.keys.reload()).expect("the keys");
         refresh(&server.anonymous(), &ann.refresh).has_status(401);
@@ -60,11 +60,7 @@ fn only_what_is_not_used_leaves_the_file(on: Backend) {
     server.advance(61);
     refused(&first, "is former");
     refused("", "name a master key");
-    block_on(
-        app.keys
-            .revoke_master_key(&first, &app.mail, Duration::ZERO),
-    )
-    .expect("revoked");
+    block_on(app.revoke_master_key(&first, Duration::ZERO)).expect("revoked");
     let size = || {
         std::fs::metadata(&app.config.keys.master_key_file)
             .expect("a file")

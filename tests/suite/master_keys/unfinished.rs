@@ -9,13 +9,12 @@ use signet::storage::schema::signing_keys;
 
 use diesel::prelude::*;
 
-use super::{kid, report, rotate, sealed_under, stages};
-use crate::support::{Backend, Installation, Server, block_on, on_both};
+use super::{kid, refresh, report, rotate, sealed_under, stages};
+use crate::support::{Backend, Server, block_on, on_both};
 
 on_both!(
     a_revocation_of_the_current_key_that_was_stopped_is_told_and_goes_on,
     several_that_revoke_a_master_key_at_once_all_do_it,
-    a_key_that_was_never_current_ends_no_login,
 );
 
 /// As by a kill in the midst of it.
@@ -33,7 +32,7 @@ fn revoke_half(server: &Server, id: &str) {
             }
         };
         let hour = Duration::from_hours(1);
-        let revoked = app.keys.revoke_master_key(id, &app.mail, hour);
+        let revoked = app.revoke_master_key(id, hour);
         select(Box::pin(revoked), Box::pin(has_begun)).await;
     });
 }
@@ -53,10 +52,14 @@ fn a_revocation_of_the_current_key_that_was_stopped_is_told_and_goes_on(on: Back
     let server = Server::start(on);
     let app = &server.app;
     let first = sealed_under(&server).remove(0);
+    let zoe = server.person("zoe");
+    let refreshed = || refresh(&server.anonymous(), &zoe.refresh);
     app.keys.add_master_key().expect("another");
     report(&server);
     server.advance(1);
     revoke_half(&server, &first);
+    // It is not exchanged for one of the other key: nobody can say any more who made it.
+    refreshed().has_status(503);
     assert_eq!(stages(&server), [Stage::Revoking, Stage::Current]);
     let said = findings(&server);
     assert!(said.contains("not finished"), "{said}");
@@ -65,12 +68,11 @@ fn a_revocation_of_the_current_key_that_was_stopped_is_told_and_goes_on(on: Back
     // What the first run made under the other key.
     server.advance(5);
     let made = kid(&server.person("ann").access);
-    let revoked = app
-        .keys
-        .revoke_master_key(&first, &app.mail, Duration::ZERO);
+    let revoked = app.revoke_master_key(&first, Duration::ZERO);
     let revoked = block_on(revoked).expect("the rest of it");
     // That it did, only the table says: once more.
     assert_ne!(revoked.signing_keys, []);
+    refreshed().has_status(401);
     assert_eq!(stages(&server), [Stage::Retired, Stage::Current]);
     assert_ne!(kid(&server.person("eve").access), made);
     assert_eq!(revoked_signing_keys(&server), 2);
@@ -79,12 +81,12 @@ fn a_revocation_of_the_current_key_that_was_stopped_is_told_and_goes_on(on: Back
     // And of a next one.
     let next = rotate(&server).id.to_string();
     server.advance(1);
-    block_on(app.keys.revoke_master_key(&next, &app.mail, Duration::ZERO)).expect("revoked");
+    block_on(app.revoke_master_key(&next, Duration::ZERO)).expect("revoked");
     let made = kid(&server.person("joe").access);
 
     server.advance(1);
     // Once more, though it is done.
-    let again = app.keys.revoke_master_key(&next, &app.mail, Duration::ZERO);
+    let again = app.revoke_master_key(&next, Duration::ZERO);
     assert_ne!(block_on(again).expect("done").signing_keys, []);
     assert_ne!(kid(&server.person("kim").access), made);
 }
@@ -97,12 +99,7 @@ fn several_that_revoke_a_master_key_at_once_all_do_it(on: Backend) {
     report(&server);
     server.advance(1);
     let heard = Duration::from_secs(1);
-    let revoke = || {
-        block_on(
-            app.keys
-                .revoke_master_key(&first.to_string(), &app.mail, heard),
-        )
-    };
+    let revoke = || block_on(app.revoke_master_key(&first.to_string(), heard));
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..3).map(|_| scope.spawn(revoke)).collect();
         for one in all {
@@ -113,17 +110,4 @@ fn several_that_revoke_a_master_key_at_once_all_do_it(on: Backend) {
     assert_eq!(revoked_signing_keys(&server), 1);
     assert_eq!(server.events("master_key_retired").len(), 1);
     assert_eq!(server.events("signing_key_created").len(), 2);
-}
-
-fn a_key_that_was_never_current_ends_no_login(on: Backend) {
-    let installation = Installation::new(on);
-    let process = installation.start(&[]);
-    let run = |arguments: &[&str]| installation.run(&[&["keys", "master"], arguments].concat());
-    run(&["add"]);
-    process.stop();
-    let rotated: serde_json::Value =
-        serde_json::from_str(&run(&["rotate", "--json"])).expect("JSON");
-    let next = rotated["current"].as_str().expect("text");
-    let told = run(&["revoke", next, "--now"]);
-    assert!(told.contains("nobody has to log in again"), "{told}");
 }
