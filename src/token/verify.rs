@@ -76,18 +76,18 @@ impl Tokens {
             self.verify_access(token)?;
             return Err(Refused(Reason::WrongType));
         };
-        // Nobody signs with a key before it is current, nor once it is being revoked. Another node may
-        // know better just now.
-        let latest = inner.clock.now() + inner.keys.policy().clock_skew;
-        if current_from.is_none_or(|from| from > latest) {
-            return Err(Refused(Reason::Unknowable));
-        }
         let claims: RefreshClaims = decode(&secret.verifying, &compact)?;
         let is_typed = header.typ.as_deref() == Some(claims::REFRESH_TYP)
             && claims.token_type == claims::REFRESH;
         let is_ours = claims.iss == inner.issuer && claims.aud == inner.issuer;
         if !is_typed || !is_ours || claims.r#gen < 0 {
             return Err(Refused(Reason::Invalid));
+        }
+        // Nobody signs with a key before it is current, nor once it is being revoked. Another node may
+        // know better just now.
+        let latest = inner.clock.now() + inner.keys.policy().clock_skew;
+        if current_from.is_none_or(|from| from > latest) {
+            return Err(Refused(Reason::Unknowable));
         }
         self.in_time(claims.iat, claims.exp)?;
         Ok(claims)

@@ -39,8 +39,9 @@ struct Emergency {
 impl Keys {
     /// The emergency: somebody may know the key. Another one, which has to be at hand, becomes
     /// current at once; all signing keys are revoked and replaced; and when the nodes have `heard` of
-    /// that, nothing that it sealed or signed counts any more. `end_all` is told in the same transaction
-    /// to end what somebody may have got by it: sessions, mails that wait, links in those that went. Stopped half way, it is done by another call, and several at once do it together.
+    /// that, nothing that it sealed or signed counts any more. `end_all` ends, in the same transaction,
+    /// what somebody may have got by it: sessions, mails that wait, links in those that went. Stopped
+    /// half way, it is done by another call, and several at once do it together.
     ///
     /// Whatever the table says that it is doing: who knows a key that is retired may know signing keys
     /// that it sealed and another one has sealed since.
