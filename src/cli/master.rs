@@ -173,8 +173,8 @@ async fn revoke(app: &App, id: &str, json: bool) -> Result<()> {
     tell_left(&revoked.signing_keys);
     println!(
         "Everybody has to log in again, and mails that waited are dropped; links that were mailed \
-         lead nowhere any more, and who needs one asks again. Verifiers that do not fetch an unknown key at once refuse new access tokens until \
-         their JWKS is fresh."
+         lead nowhere any more, and who needs one asks again. Verifiers that do not fetch an unknown \
+         key at once refuse new access tokens until their JWKS is fresh."
     );
     Ok(())
 }
