@@ -74,7 +74,8 @@ impl Accounts {
     /// is logged in by it.
     ///
     /// # Errors
-    /// Too many wait, or come from this network. On `uid`, then `token`, then `new_password2`. A refused password does not use up the link.
+    /// Too many wait, or come from this network. On `uid`, then `token`, then `new_password2`. A
+    /// refused password does not use up the link.
     pub async fn reset_password(&self, new: NewPassword, facts: &Facts) -> Result<()> {
         let inner = &*self.0;
         // A link that is good can be sent again and again, each time by who does not wait for the hash.

@@ -17,6 +17,7 @@ type Digest = [u8; 32];
 /// The newest that fell on it come first.
 type Place = [Option<Digest>; TOKENS];
 
+/// What one key found well signed.
 pub(super) struct Seen(Vec<Mutex<Place>>);
 
 impl Seen {

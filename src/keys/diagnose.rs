@@ -115,15 +115,13 @@ fn row_findings(
 
 /// What is not published, and no command but one takes for a key.
 fn odd(kid: &str) -> Finding {
-    // Such a name cannot be given back to the database, or not be shown as it is.
-    let is_unsayable = |one: char| one == char::REPLACEMENT_CHARACTER || one.is_control();
-    let remedy = if kid.contains(is_unsayable) {
-        "restore its row from a backup, or delete it from the table signing_keys".to_owned()
-    } else {
+    let remedy = if store::is_sayable(kid) {
         format!(
             "unless a later version wrote it, delete it: signet keys revoke {} --now",
             shell_word(kid)
         )
+    } else {
+        "restore its row from a backup, or delete it from the table signing_keys".to_owned()
     };
     let found = format!(
         "the row `{kid}` is no key of this version, and not published: its algorithm is not known, or \

@@ -91,8 +91,7 @@ impl Row {
 
     /// Whether somebody can call it by its name, which was not damaged.
     fn is_named(&self) -> bool {
-        let is_odd = |one: char| one == char::REPLACEMENT_CHARACTER || one.is_control();
-        !self.kid.is_empty() && !self.kid.contains(is_odd)
+        !self.kid.is_empty() && is_sayable(&self.kid)
     }
 
     /// What it signs with; none of a row that is no key of this version: its algorithm is not known, or
@@ -136,6 +135,11 @@ impl Row {
             revoked_at: end(self.revoked_at)?,
         })
     }
+}
+
+/// Whether a name can be shown as it is, and be given back to the database.
+pub(super) fn is_sayable(kid: &str) -> bool {
+    !kid.contains(|one: char| one == char::REPLACEMENT_CHARACTER || one.is_control())
 }
 
 pub(super) fn list(conn: &mut Conn) -> QueryResult<Vec<Row>> {

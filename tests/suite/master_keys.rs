@@ -196,16 +196,20 @@ fn a_key_that_somebody_may_know_is_revoked_with_all_it_sealed(on: Backend) {
 
 /// Another node says that it is there, and which master keys it has.
 fn neighbour(server: &Server, has: &str) {
-    let (now, has) = (server.clock.now().naive_utc(), has.to_owned());
+    appear(server, "neighbour", server.clock.now().naive_utc(), has);
+}
+
+/// The same of one that has this name, and says that it was seen then.
+fn appear(server: &Server, id: &str, seen_at: NaiveDateTime, has: &str) {
+    let (id, has) = (id.to_owned(), has.to_owned());
     server.rows(move |conn| {
-        diesel::delete(nodes::table.find("neighbour")).execute(conn)?;
-        let times: (NaiveDateTime, NaiveDateTime) = (now, now);
+        diesel::delete(nodes::table.find(&id)).execute(conn)?;
         diesel::insert_into(nodes::table)
             .values((
-                nodes::id.eq("neighbour"),
+                nodes::id.eq(&id),
                 nodes::name.eq("other.example 127.0.0.1:8080"),
-                nodes::started_at.eq(times.0),
-                nodes::seen_at.eq(times.1),
+                nodes::started_at.eq(seen_at),
+                nodes::seen_at.eq(seen_at),
                 nodes::master_keys.eq(&has),
             ))
             .execute(conn)

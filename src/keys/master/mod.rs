@@ -263,16 +263,18 @@ impl MasterKey {
 
     /// The keys that are not used any more.
     pub(super) fn retired(&self) -> Vec<RootId> {
-        let known = self.known();
-        let retired = known.registered.iter().filter(|row| !row.is_in_use());
-        retired.map(|row| row.id).collect()
+        self.those(|row| !row.is_in_use())
     }
 
     /// The keys whose word counts for nothing: retired, or being revoked.
     pub(super) fn void(&self) -> Vec<RootId> {
+        self.those(|row| !row.vouches())
+    }
+
+    fn those(&self, are: impl Fn(&Registered) -> bool) -> Vec<RootId> {
         let known = self.known();
-        let void = known.registered.iter().filter(|row| !row.vouches());
-        void.map(|row| row.id).collect()
+        let those = known.registered.iter().filter(|row| are(row));
+        those.map(|row| row.id).collect()
     }
 
     /// What seals for `purpose` under the current key and opens what any of them sealed.

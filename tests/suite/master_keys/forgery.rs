@@ -244,7 +244,7 @@ fn a_node_keeps_nothing_that_a_retired_key_sealed(on: Backend) {
 }
 
 /// Rows as another version would write them, or nobody.
-fn slip_in(kid: &str, algorithm: &str) -> String {
+pub(super) fn slip_in(kid: &str, algorithm: &str) -> String {
     format!(
         "INSERT INTO signing_keys (kid, algorithm, purpose, public_jwk, sealed_private, master_key_id, \
          created_at, publish_at, activate_at) SELECT '{kid}', '{algorithm}', purpose, public_jwk, \
